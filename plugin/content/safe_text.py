@@ -1,0 +1,95 @@
+"""Foreign text and addresses made fit to print: names, titles and links come from customers, merchants and carriers."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from urllib.parse import quote, urlsplit
+
+MAX_URL = 990  # characters: a plain-text line holds 998 octets
+FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
+# Embeddings, overrides and isolates: unbalanced, they would turn the text that follows them around.
+_BIDI_CONTROLS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_RIGHT_TO_LEFT = frozenset({"R", "AL"})
+
+
+def one_line(text: str | None, limit: int = 200) -> str | None:
+    """`text` on one line without control characters, at most `limit` characters; None when nothing is left.
+
+    Text with right-to-left letters comes in a Unicode isolate, which holds in HTML, attributes, subjects and plain text
+    alike (a `<bdi>` would only hold in the first).
+    """
+    return None if text is None else _one_line(text, limit)
+
+
+@lru_cache(maxsize=4096)
+def _one_line(text: str, limit: int) -> str | None:
+    if text.isascii() and text.isprintable():
+        kept = " ".join(text.split())
+    else:
+        kept = " ".join("".join(map(_printable, text)).split())
+    if len(kept) > limit:
+        kept = kept[: limit - 1].rstrip() + "…"
+    if any(unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT for letter in kept if not letter.isascii()):
+        kept = FIRST_STRONG_ISOLATE + kept + POP_ISOLATE
+    return kept or None
+
+
+def _printable(letter: str) -> str:
+    if letter in _BIDI_CONTROLS:
+        return ""
+    category = unicodedata.category(letter)
+    if category in ("Cc", "Zl", "Zp"):
+        return " "
+    return "" if category in ("Cs", "Co", "Cn") else letter  # Cf stays: emoji and scripts join with it
+
+
+def block(text: str, limit: int = 20_000) -> str:
+    """`text` with line breaks kept (as LF), without any other control character."""
+    unified = text[:limit].replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    return "".join(letter if letter == "\n" else _printable(letter) for letter in unified)
+
+
+def safe_url(url: str | None) -> str | None:
+    """`url` when it is an absolute http(s) address without blanks or control characters, in ASCII; else None."""
+    return None if url is None else _safe_url(url.strip())
+
+
+@lru_cache(maxsize=4096)
+def _safe_url(url: str) -> str | None:
+    if any(letter.isspace() or not letter.isprintable() for letter in url):
+        return None
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        return None
+    if parts.scheme.lower() not in ("http", "https") or not host or parts.username is not None:
+        return None
+    try:
+        netloc = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
+    ascii_url = parts._replace(netloc=netloc).geturl()
+    ascii_url = quote(ascii_url, safe="!#$%&'()*+,/:;=?@[]~-._")
+    return ascii_url if len(ascii_url) <= MAX_URL else None
+
+
+def with_query(url: str, query: str) -> str:
+    """`url` with one more `key=value`."""
+    base, hash_mark, fragment = url.partition("#")
+    return f"{base}{'&' if '?' in base else '?'}{query}{hash_mark}{fragment}"
+
+
+def phone_href(phone: str) -> str | None:
+    """A `tel:` link for a phone number as people write it; None when it holds too few digits to be one."""
+    digits = "".join(letter for letter in phone if letter.isascii() and letter.isdigit())
+    if len(digits) < 3:
+        return None
+    return f"tel:{'+' if phone.strip().startswith('+') else ''}{digits}"
+
+
+def mail_href(address: str, subject: str | None = None) -> str:
+    """A `mailto:` link."""
+    return f"mailto:{quote(address, safe='@.+-_')}" + (f"?subject={quote(subject)}" if subject else "")

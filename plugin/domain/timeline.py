@@ -1,0 +1,295 @@
+"""The plan: from everything known about an order to the complete list of messages it should get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from plugin.domain import gates
+from plugin.domain.delivery_estimate import Delivery, NoDelivery, delivery_of, last_delivery
+from plugin.domain.flows import STEPS, MessageClass, State
+from plugin.domain.history import Act, History, Parcel
+from schemas.settings import ShopSettings
+
+NUMBER_WAIT = timedelta(hours=2)  # a shipped message waits so long for missing tracking numbers
+AFTER_DELIVERY = timedelta(days=1)  # a cross-sell never comes sooner after the last delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One message of the plan. `due_at` is None unless the state is planned or held with a date.
+
+    `subject`: the platform id of the order or parcel it is about. `copy`: 0, or n for the merchant's n-th "send again".
+    """
+
+    step: str
+    subject: str
+    state: State
+    reason: str
+    due_at: datetime | None = None
+    copy: int = 0
+    parcels: tuple[str, ...] = ()
+    estimated: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.step, self.subject, self.copy
+
+    @property
+    def message_class(self) -> MessageClass:
+        return STEPS[self.step].message_class
+
+
+def plan(settings: ShopSettings, history: History) -> tuple[Planned, ...]:
+    """Every message of the order: when it is due, or what it waits for, or why it is withheld.
+
+    An order placed before the installation is history: it gets no plan. What already left is in the plan as well, as it
+    would be planned today; reconcile leaves those rows alone.
+    """
+    if history.order.placed_at < history.installed_at:
+        return ()
+    messages = [
+        *_order_steps(settings, history),
+        *_parcel_steps(settings, history),
+        *_after_delivery(settings, history),
+    ]
+    messages = [_with_acts(message, history.acts) for message in messages]
+    messages += _copies(messages, history.acts)
+    return tuple(_gated(message, settings, history) for message in messages)
+
+
+def _order_steps(settings: ShopSettings, history: History) -> Iterator[Planned]:
+    order = history.order
+    due = order.placed_at + timedelta(minutes=settings.delay_minutes("thank_you"))
+    message = Planned(step="thank_you", subject=order.order_id, state=State.PLANNED, due_at=due,
+                      reason="due when the order is placed")  # fmt: skip
+    yield _unless_ended(history, message)
+
+
+def _unless_ended(history: History, message: Planned) -> Planned:
+    if history.order.ended:
+        return replace(message, state=State.CANCELLED, reason=history.order.ended, due_at=None)
+    return message
+
+
+# -- parcels ----------------------------------------------------------------------------------------------------------
+def _parcel_steps(settings: ShopSettings, history: History) -> Iterator[Planned]:
+    order = history.order
+    no_shipping = _why_not_shipped(history)
+    parcels = sorted(_physical(history), key=lambda p: (p.shipped_at, p.parcel_id))
+    if no_shipping:
+        yield Planned(step="shipped", subject=order.order_id, state=State.WITHHELD, reason=no_shipping)
+    elif parcels:
+        yield from _shipped(settings, history, parcels)
+    else:
+        yield _waiting_for_parcel(history, "shipped", "waits for shipping")
+    if order.pos:
+        yield Planned(step="delivered", subject=order.order_id, state=State.WITHHELD, reason="handed over in the shop")
+        return
+    on_fulfillment = bool(no_shipping)
+    arriving = [p for p in history.parcels if p.on_its_way] if on_fulfillment else parcels
+    for parcel in sorted(arriving, key=lambda p: (p.shipped_at, p.parcel_id)):
+        yield _delivered(settings, history, parcel, on_fulfillment)
+    if not arriving:
+        yield _waiting_for_parcel(history, "delivered", "waits for shipping")
+    for parcel in history.parcels:
+        if not parcel.on_its_way:
+            for step in ("shipped", "delivered"):
+                yield Planned(step=step, subject=parcel.parcel_id, state=State.CANCELLED,
+                              reason="this shipment was called off")  # fmt: skip
+
+
+def _waiting_for_parcel(history: History, step: str, reason: str) -> Planned:
+    return _unless_ended(
+        history, Planned(step=step, subject=history.order.order_id, state=State.WAITING, reason=reason)
+    )
+
+
+def _why_not_shipped(history: History) -> str | None:
+    order = history.order
+    if order.pos:
+        return "bought in the shop: nothing is shipped"
+    if order.pickup:
+        return "picked up by the customer: nothing is shipped"
+    if not any(line.requires_shipping for line in order.lines):
+        return "a digital order: nothing is shipped"
+    return None
+
+
+def _physical(history: History) -> list[Parcel]:
+    """Parcels under way that hold something that is shipped; a mixed order follows its physical lines."""
+    shipped = {line.line_id for line in history.order.lines if line.requires_shipping}
+    known = {line.line_id for line in history.order.lines}
+    return [
+        p
+        for p in history.parcels
+        if p.on_its_way and (not p.lines or any(i in shipped or i not in known for i, _ in p.lines))
+    ]
+
+
+def _shipped(settings: ShopSettings, history: History, parcels: list[Parcel]) -> Iterator[Planned]:
+    """Messages that left keep what they told; the parcels nobody was told of share one message, as long as it can go."""
+    told = {p: m.subject for m in history.left if (m.step, m.copy) == ("shipped", 0) for p in m.parcels}
+    groups = _groups(settings, history.acts, [p for p in parcels if p.parcel_id not in told])
+    told |= {p.parcel_id: group[0].parcel_id for group in groups for p in group}
+    names = {p.parcel_id: p.name or p.parcel_id for p in parcels}
+    due = {group[0].parcel_id: _shipped_due(settings, group) for group in groups}
+    for parcel in parcels:
+        teller = told[parcel.parcel_id]
+        if teller != parcel.parcel_id:
+            yield Planned(step="shipped", subject=parcel.parcel_id, state=State.CANCELLED,
+                          reason=f"told with {names.get(teller, teller)}")  # fmt: skip
+            continue
+        due_at, reason = due.get(teller, (parcel.shipped_at, "left"))
+        yield Planned(step="shipped", subject=teller, state=State.PLANNED, due_at=due_at, reason=reason,
+                      parcels=tuple(p for p, by in told.items() if by == teller))  # fmt: skip
+
+
+def _groups(settings: ShopSettings, acts: tuple[Act, ...], parcels: list[Parcel]) -> list[list[Parcel]]:
+    """Parcels that share a message: those shipped before it leaves, goes stale or is cancelled by the shop."""
+    groups: list[list[Parcel]] = []
+    closes = None
+    for parcel in parcels:
+        if closes is None or parcel.shipped_at > closes:
+            groups.append([])
+            closes = _shipped_due(settings, [parcel])[0] + STEPS["shipped"].stale_after
+            cancelled = [a.at for a in acts if (a.kind, a.step, a.subject) == ("cancel", "shipped", parcel.parcel_id)]
+            closes = min([closes, *cancelled])
+        groups[-1].append(parcel)
+    return groups
+
+
+def _shipped_due(settings: ShopSettings, group: list[Parcel]) -> tuple[datetime, str]:
+    shipped = group[0].shipped_at
+    due = shipped + timedelta(minutes=settings.delay_minutes("shipped"))
+    if all(p.has_number for p in group):
+        return due, "due after shipping"
+    return max(due, shipped + NUMBER_WAIT), "waits at most two hours for a tracking number"
+
+
+def _delivered(settings: ShopSettings, history: History, parcel: Parcel, on_fulfillment: bool) -> Planned:
+    message = Planned(step="delivered", subject=parcel.parcel_id, state=State.WAITING, reason="waits for delivery",
+                      parcels=(parcel.parcel_id,))  # fmt: skip
+    yes = [a.at for a in history.answers if a.arrived and a.parcel_id == parcel.parcel_id]
+    at, reason, estimated = parcel.delivered_at, "due when the carrier delivers", False
+    if at is None and yes:
+        at, reason = min(yes), "the customer says that it arrived"
+    if at is None and on_fulfillment:
+        at, reason = parcel.shipped_at, "due when the order is fulfilled"
+    if at is None and parcel.estimated_at:
+        at, reason, estimated = parcel.estimated_at, "asks at the expected delivery unless the carrier reports it", True
+    if at is None:
+        return message
+    due = at + timedelta(minutes=settings.delay_minutes("delivered"))
+    return replace(message, state=State.PLANNED, due_at=due, reason=reason, estimated=estimated)
+
+
+# -- after delivery ---------------------------------------------------------------------------------------------------
+def _after_delivery(settings: ShopSettings, history: History) -> Iterator[Planned]:
+    delivery = _last_delivery_of(history)
+    order_id = history.order.order_id
+    yield _unless_ended(history, _survey(settings, order_id, delivery))
+    cross_sell = _unless_ended(history, _cross_sell(settings, history, delivery))
+    follow_up = _unless_ended(history, _follow_up(settings, history, cross_sell, delivery))
+    for message in (cross_sell, follow_up):
+        yield _unless_bought_again(history, message)
+
+
+def _last_delivery_of(history: History) -> Delivery | NoDelivery:
+    order = history.order
+    on_fulfillment = _why_not_shipped(history) is not None
+    lines = [line for line in order.lines if line.remaining > 0]
+    if not on_fulfillment and any(line.requires_shipping for line in lines):
+        lines = [line for line in lines if line.requires_shipping]
+    else:
+        on_fulfillment = True  # what is left of the order needs no carrier
+    wanted = {line.line_id: line.remaining for line in lines}
+    return last_delivery(
+        wanted,
+        [(p, delivery_of(p, history.answers, history.issues, on_fulfillment)) for p in history.parcels if p.on_its_way],
+    )
+
+
+def _not_yet(step: str, order_id: str, delivery: NoDelivery) -> Planned:
+    state = {"open": State.HELD, "lost": State.WITHHELD}.get(delivery.issue or "", State.WAITING)
+    return Planned(step=step, subject=order_id, state=state, reason=delivery.reason)
+
+
+def _survey(settings: ShopSettings, order_id: str, delivery: Delivery | NoDelivery) -> Planned:
+    if isinstance(delivery, NoDelivery):
+        return _not_yet("survey", order_id, delivery)
+    due = max(delivery.at + timedelta(minutes=settings.delay_minutes("survey")), delivery.not_before)
+    return Planned(step="survey", subject=order_id, state=State.PLANNED, due_at=due, estimated=delivery.estimated,
+                   reason="due after the last delivery")  # fmt: skip
+
+
+def _cross_sell(settings: ShopSettings, history: History, delivery: Delivery | NoDelivery) -> Planned:
+    if isinstance(delivery, NoDelivery):
+        return _not_yet("cross_sell", history.order.order_id, delivery)
+    due = max(
+        history.order.placed_at + timedelta(minutes=settings.delay_minutes("cross_sell")),
+        delivery.at + AFTER_DELIVERY,
+        delivery.not_before,
+    )
+    return Planned(step="cross_sell", subject=history.order.order_id, state=State.PLANNED, due_at=due,
+                   estimated=delivery.estimated,
+                   reason="due a week after the order and a day after delivery")  # fmt: skip
+
+
+def _follow_up(
+    settings: ShopSettings, history: History, cross_sell: Planned, delivery: Delivery | NoDelivery
+) -> Planned:
+    message = Planned(step="cross_sell_follow_up", subject=history.order.order_id, state=State.WAITING,
+                      reason="waits for the cross-sell")  # fmt: skip
+    left = next((m for m in history.left if m.step == "cross_sell" and m.copy == 0), None)
+    if left and left.state is State.SENT and left.at:
+        if isinstance(delivery, NoDelivery) and delivery.issue:
+            return _not_yet(message.step, message.subject, delivery)
+        due = left.at + timedelta(minutes=settings.delay_minutes("cross_sell_follow_up"))
+        return replace(message, state=State.PLANNED, due_at=due, reason="due after the cross-sell")
+    if left and left.state is State.FAILED:
+        return replace(message, state=State.WITHHELD, reason="the cross-sell did not go out")
+    if cross_sell.state in (State.CANCELLED, State.WITHHELD):
+        return replace(message, state=cross_sell.state, reason="no cross-sell goes out")
+    return message
+
+
+def _unless_bought_again(history: History, message: Planned) -> Planned:
+    newer = min((o for o in history.newer_orders if o.counts), key=lambda o: o.placed_at, default=None)
+    if newer and message.state not in (State.CANCELLED, State.WITHHELD):
+        reason = f"the customer bought again: {newer.name}"
+        return replace(message, state=State.CANCELLED, reason=reason, due_at=None)
+    return message
+
+
+# -- what the merchant did, and what may leave -------------------------------------------------------------------------
+def _with_acts(message: Planned, acts: tuple[Act, ...]) -> Planned:
+    """The newest "cancel" or "send now" for the message holds; neither revives what has ended."""
+    about = [a for a in acts if (a.step, a.subject) == (message.step, message.subject) and a.kind != "send_again"]
+    newest = max(about, key=lambda a: a.at, default=None)
+    if newest is None or message.state in (State.CANCELLED, State.WITHHELD):
+        return message
+    if newest.kind == "cancel":
+        return replace(message, state=State.CANCELLED, due_at=None, reason="cancelled by the shop")
+    return replace(message, state=State.PLANNED, due_at=newest.at, reason="the shop chose to send it now")
+
+
+def _copies(messages: list[Planned], acts: tuple[Act, ...]) -> Iterator[Planned]:
+    for message in messages:
+        again = [a for a in acts if (a.kind, a.step, a.subject) == ("send_again", message.step, message.subject)]
+        for number, act in enumerate(sorted(again, key=lambda a: a.at), start=1):
+            yield replace(message, copy=number, state=State.PLANNED, due_at=act.at,
+                          reason="the shop chose to send it again")  # fmt: skip
+
+
+def _gated(message: Planned, settings: ShopSettings, history: History) -> Planned:
+    """Show already now what would stop the message when it leaves."""
+    if message.state in (State.CANCELLED, State.WITHHELD):
+        return message
+    refusal = gates.refusal(message.step, gates.facts_of(settings, history))
+    if refusal:
+        return replace(message, state=State.WITHHELD, due_at=None, reason=refusal)
+    if message.state is State.PLANNED and not history.live:
+        return replace(message, state=State.HELD, reason=gates.NOT_LIVE)
+    return message

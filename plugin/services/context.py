@@ -1,0 +1,50 @@
+"""What every service needs, wired once for each process and handed in: no globals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy import select
+
+from plugin import clock as clocks
+from plugin.clock import Clock
+from plugin.config import Settings
+from plugin.queues import Queues
+from plugin.secrets import Vault
+from plugin.store.models.shops import ClockRow
+from plugin.store.session import Database
+from plugin.tokens import Tokens
+
+
+@dataclass
+class Context:
+    settings: Settings
+    database: Database
+    clock: Clock
+    queues: Queues
+
+    @cached_property
+    def vault(self) -> Vault:
+        return Vault(self.settings.encryption_keys)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(self.settings.secret_key)
+
+
+def build(settings: Settings) -> Context:
+    """Wire a process: opens no connection yet. Raises ConfigError for a key that is no key."""
+    database = Database(settings.database_url)
+    clock: Clock = clocks.from_setting(settings.clock)
+    if settings.demo:
+        clock = clocks.RowClock(lambda: _row(database))
+    context = Context(settings, database, clock, Queues(settings.redis_url))
+    _ = context.vault
+    return context
+
+
+def _row(database: Database) -> datetime:
+    with database.reading() as session:
+        return session.execute(select(ClockRow.now).where(ClockRow.id == 1)).scalar_one()

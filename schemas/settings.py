@@ -1,0 +1,205 @@
+"""A shop's settings: what the merchant decides. A frozen dataclass, stored as JSON, read and written by its schema."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
+
+STEPS = ("thank_you", "shipped", "delivered", "survey", "cross_sell", "cross_sell_follow_up")
+LANGUAGES = ("en", "ko")
+
+# The documents' advice. Minutes after the step's anchor; the anchors themselves are the timeline's matter.
+DEFAULT_DELAYS = {
+    "thank_you": 0,
+    "shipped": 10,
+    "delivered": 0,
+    "survey": 4 * 24 * 60,
+    "cross_sell": 7 * 24 * 60,  # after the order; never before the last delivery +1 day
+    "cross_sell_follow_up": 3 * 24 * 60,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSettings:
+    """One step of the flow. `delay_minutes` None: the default. `subject`, `intro`: Liquid by language."""
+
+    enabled: bool = True
+    delay_minutes: int | None = None
+    subject: dict[str, str] = field(default_factory=dict)
+    intro: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    email: str | None = None
+    phone: str | None = None
+    hours: str | None = None
+    help_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    colour: str = "#1f5f5b"
+    logo_url: str | None = None
+    legal_name: str | None = None
+    postal_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    name: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietHours:
+    """No service or marketing mail from `start` to `end`, local time; the span may cross midnight."""
+
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """At most `messages` service and marketing messages to one customer in any `days` days."""
+
+    messages: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopSettings:
+    steps: dict[str, StepSettings] = field(default_factory=dict)
+    delivery_days: int = 7  # the merchant's delivery time: the length of the campaign
+    marketing: str = "consent"  # or "soft_opt_in", where the customer's country allows it
+    quiet_hours: QuietHours | None = None
+    cap: Cap | None = None
+    language: str | None = None  # of messages to customers whose order names none
+    support: Support = field(default_factory=Support)
+    brand: Brand = field(default_factory=Brand)
+    sender: Sender = field(default_factory=Sender)
+    how_to: dict[str, str] = field(default_factory=dict)  # product id -> the merchant's page on using it
+    survey_minutes: int = 1
+
+    def step(self, name: str) -> StepSettings:
+        return self.steps.get(name) or _DEFAULT_STEP
+
+    def delay_minutes(self, name: str) -> int:
+        given = self.step(name).delay_minutes
+        return DEFAULT_DELAYS[name] if given is None else given
+
+
+_DEFAULT_STEP = StepSettings()
+
+
+def http_url(value: str) -> None:
+    """Accept http and https addresses only: anything else has no place in a mail. Raises ValidationError."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s<>\"]", value):
+        raise ValidationError("must be a full http(s) address")
+
+
+def _line(limit: int = 255) -> fields.String:
+    return fields.String(allow_none=True, validate=[validate.Length(max=limit), validate.ContainsNoneOf("\r\n\0")])
+
+
+def _url() -> fields.String:
+    return fields.String(allow_none=True, validate=[validate.Length(max=2000), http_url])
+
+
+class OwnSchema(Schema):
+    """Ours rejects unknown fields and makes the dataclass `makes`."""
+
+    makes: type[Any]
+
+    class Meta:
+        unknown = RAISE
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> Any:
+        return self.makes(**data)
+
+
+class StepSchema(OwnSchema):
+    makes = StepSettings
+    enabled = fields.Boolean()
+    delay_minutes = fields.Integer(allow_none=True, validate=validate.Range(0, 120 * 24 * 60))
+    subject = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(LANGUAGES)), values=fields.String(validate=validate.Length(max=300))
+    )
+    intro = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(LANGUAGES)), values=fields.String(validate=validate.Length(max=5000))
+    )
+
+
+class SupportSchema(OwnSchema):
+    makes = Support
+    email = fields.Email(allow_none=True)
+    phone = _line(60)
+    hours = _line()
+    help_url = _url()
+
+
+class BrandSchema(OwnSchema):
+    makes = Brand
+    colour = fields.String(validate=validate.Regexp(r"^#[0-9a-fA-F]{6}\Z"))
+    logo_url = _url()
+    legal_name = _line()
+    postal_address = fields.String(allow_none=True, validate=validate.Length(max=500))
+
+
+class SenderSchema(OwnSchema):
+    makes = Sender
+    name = _line(120)
+    email = fields.Email(allow_none=True)
+
+
+class QuietHoursSchema(OwnSchema):
+    makes = QuietHours
+    start = fields.Time(required=True)
+    end = fields.Time(required=True)
+
+
+class CapSchema(OwnSchema):
+    makes = Cap
+    messages = fields.Integer(required=True, validate=validate.Range(1, 100))
+    days = fields.Integer(required=True, validate=validate.Range(1, 90))
+
+
+class ShopSettingsSchema(OwnSchema):
+    """JSON object <-> ShopSettings. Unknown fields are an error."""
+
+    makes = ShopSettings
+    steps = fields.Dict(keys=fields.String(validate=validate.OneOf(STEPS)), values=fields.Nested(StepSchema))
+    delivery_days = fields.Integer(validate=validate.Range(1, 90))
+    marketing = fields.String(validate=validate.OneOf(["consent", "soft_opt_in"]))
+    quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
+    cap = fields.Nested(CapSchema, allow_none=True)
+    language = fields.String(allow_none=True, validate=validate.OneOf(LANGUAGES))
+    support = fields.Nested(SupportSchema)
+    brand = fields.Nested(BrandSchema)
+    sender = fields.Nested(SenderSchema)
+    how_to = fields.Dict(
+        keys=fields.String(validate=validate.Length(max=64)),
+        values=fields.String(validate=[validate.Length(max=2000), http_url]),
+    )
+    survey_minutes = fields.Integer(validate=validate.Range(1, 30))
+
+
+_SCHEMA = ShopSettingsSchema()
+
+
+def load_settings(data: dict[str, Any]) -> ShopSettings:
+    """Stored or given JSON -> settings. Raises marshmallow.ValidationError naming each wrong field."""
+    settings: ShopSettings = _SCHEMA.load(data)
+    return settings
+
+
+def dump_settings(settings: ShopSettings) -> dict[str, Any]:
+    data: dict[str, Any] = _SCHEMA.dump(settings)
+    return data
