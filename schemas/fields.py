@@ -16,24 +16,13 @@ from urllib.parse import urlsplit
 
 from marshmallow import Schema, ValidationError, fields
 
-from schemas.events import Money
+from schemas.money import currency_code
+from schemas.money import exponent as exponent
 
-MAX_MINOR = 2**63 - 1  # what a BIGINT column holds
 MAX_QUANTITY = 2**31 - 1
 MAX_ID = 2**64 - 1
 FIRST_YEAR, LAST_YEAR = 1970, 2199  # outside of these a moment is a mistake, and arithmetic on it may overflow
 
-# ISO 4217 list one (SIX, the maintenance agency, 2024-06-25): currencies whose minor unit is not 2 digits.
-# CLDR, and so Babel, counts some of them otherwise: format amounts from these exponents.
-_NO_DECIMALS = frozenset(
-    {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"}
-    | {"RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"}
-)
-_THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
-_EXPONENTS = dict.fromkeys(_NO_DECIMALS, 0) | dict.fromkeys(_THREE_DECIMALS, 3) | {"CLF": 4, "UYW": 4}
-
-_AMOUNT = re.compile(r"(-?)([0-9]{1,20})(?:\.([0-9]{0,20}))?", re.ASCII)
-_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\/]{1,255}")
@@ -58,68 +47,40 @@ def clean_text(value: str, limit: int) -> str:
     return value.strip()[:limit].rstrip()
 
 
-def exponent(currency: str) -> int:
-    """The number of decimals of a currency by ISO 4217; 2 for one that is not known or not named."""
-    return _EXPONENTS.get(currency, 2)
-
-
-def minor_units(amount: object, currency: str) -> int:
-    """An amount as told ("19.99", 19.99, 20) in minor units, halves up.
-
-    ValueError, with a message that follows the field's name: not an amount, negative, too large.
-    """
-    if isinstance(amount, float):
-        amount = f"{amount:.6f}"
-    elif isinstance(amount, int) and not isinstance(amount, bool):
-        amount = str(amount) if abs(amount) <= MAX_MINOR else "-"
-    match = _AMOUNT.fullmatch(amount.strip()) if isinstance(amount, str) and len(amount) <= 50 else None
-    if match is None:
-        raise ValueError("is not an amount")
-    sign, whole, decimals = match.group(1), match.group(2), match.group(3) or ""
-    places = exponent(currency)
-    minor = int(whole + decimals[:places].ljust(places, "0")) + (decimals[places : places + 1] >= "5")
-    if sign and minor:
-        raise ValueError("is negative")
-    if minor > MAX_MINOR:
-        raise ValueError("is too large")
-    return minor
-
-
-def money_of(amount: object, currency: object) -> Money:
-    """Money in a named currency. ValueError, with a message that follows the field's name."""
-    code = currency.strip().upper() if isinstance(currency, str) else ""
-    if not _CURRENCY.fullmatch(code):
-        raise ValueError("has no ISO 4217 currency")
-    return Money(minor_units(amount, code), code)
-
-
-def in_currency(money: Money, currency: str) -> Money:
-    """Money whose payload named no currency (it then counts hundredths), in the shop's currency."""
-    if money.currency:
-        return money
-    places = exponent(currency)
-    minor = money.minor * 10 ** (places - 2) if places >= 2 else (money.minor * 10**places + 50) // 100
-    return Money(minor, currency)
-
-
 def web_url(value: object, limit: int = 2048) -> str | None:
-    """An http(s) address with a host and nothing that breaks out of a header or an attribute, else None."""
+    """An http(s) address with a host and nothing that breaks out of a header or an attribute, else None.
+
+    Spaces are escaped: tracking links are often glued together from a number with spaces.
+    """
     if not isinstance(value, str) or len(value) > limit:
         return None
-    value = value.strip()
-    if not value.isprintable() or any(mark in value for mark in ' <>"`\\'):
+    value = value.strip().replace(" ", "%20")
+    if not value.isprintable() or any(mark in value for mark in '<>"`\\'):
         return None
     try:
         parts = urlsplit(value)
         host = parts.hostname
     except ValueError:
         return None
-    return value if parts.scheme in ("http", "https") and host else None
+    return value if parts.scheme in ("http", "https") and host and "%" not in host else None
 
 
 def to_utc(moment: datetime) -> datetime:
     """Aware UTC; a naive moment is taken as UTC."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def moment_of(value: object) -> datetime:
+    """ISO 8601 text to aware UTC. ValueError, with a message that follows the field's name."""
+    try:
+        if not isinstance(value, str) or not 10 <= len(value) <= 40:
+            raise ValueError
+        moment = to_utc(datetime.fromisoformat(value.strip()))
+    except (ValueError, OverflowError):
+        raise ValueError("is not a date and time") from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"is not between {FIRST_YEAR} and {LAST_YEAR}")
+    return moment
 
 
 class Blankable(fields.Field[Any]):
@@ -197,8 +158,7 @@ class CurrencyCode(Blankable):
     """Three letters, brought to upper case; anything else is dropped."""
 
     def read(self, value: Any) -> str | None:
-        code = value.strip().upper() if isinstance(value, str) else ""
-        return code if _CURRENCY.fullmatch(code) else None
+        return currency_code(value)
 
 
 class WebUrl(Blankable):
@@ -223,18 +183,11 @@ class Moment(Blankable):
 
     def read(self, value: Any) -> datetime | None:
         try:
-            if not isinstance(value, str) or len(value) < 10 or len(value) > 40:
-                raise ValueError
-            moment = to_utc(datetime.fromisoformat(value.strip()))
-        except (ValueError, OverflowError):
+            return moment_of(value)
+        except ValueError as error:
             if self.lenient:
                 return None
-            raise ValidationError("is not a date and time.") from None
-        if FIRST_YEAR <= moment.year <= LAST_YEAR:
-            return moment
-        if self.lenient:
-            return None
-        raise ValidationError(f"is not between {FIRST_YEAR} and {LAST_YEAR}.")
+            raise ValidationError(f"{error}.") from None
 
 
 class Flag(Blankable):
@@ -245,8 +198,6 @@ class Flag(Blankable):
         self.default = default
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
-        if value is True or value is False:
-            return value
         return self.default if is_blank(value) else self.read(value)
 
     def read(self, value: Any) -> bool:

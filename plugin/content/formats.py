@@ -7,6 +7,7 @@ it is neither. Every function takes a BCP 47 tag or a Babel identifier and falls
 from __future__ import annotations
 
 import copy
+import re
 import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,7 +20,7 @@ from babel.numbers import NumberPattern, format_decimal
 
 from plugin.content.safe_text import one_line
 from schemas.events import Money
-from schemas.fields import exponent
+from schemas.money import exponent
 
 
 @lru_cache(maxsize=256)
@@ -49,13 +50,15 @@ def money(amount: Money, locale: str) -> str:
     if currency == "KRW" and known.language == "ko":
         return f"{format_decimal(value, locale=known)}원"
     if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
-        return str(_currency_pattern(locale, digits).apply(value, known, currency="", currency_digits=False)).strip()
-    return str(_currency_pattern(locale, digits).apply(value, known, currency=currency, currency_digits=False))
+        currency = ""
+    shown = str(_currency_pattern(locale, digits).apply(value, known, currency=currency, currency_digits=False))
+    # CLDR sets a code that stands for a symbol apart from the digits, Babel does not: CHF 12.00.
+    return re.sub(r"(?<=[A-Z])(?=[0-9])", "\xa0", shown).strip()
 
 
 @lru_cache(maxsize=256)
 def _currency_pattern(locale: str, digits: int) -> NumberPattern:
-    pattern = copy.copy(parse_locale(locale).currency_formats["standard"])
+    pattern: NumberPattern = copy.copy(parse_locale(locale).currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
     return pattern
 
@@ -99,8 +102,8 @@ def _zone(name: str) -> ZoneInfo:
 def window(first: date, last: date, locale: str) -> str:
     """The days of an expected delivery, to stand in a sentence.
 
-    `between Tue 3 and Fri 6 November`, `on Tue 3 November`; `11월 3일(화)~6일(금) 사이`, `11월 3일(화)`. Days in the wrong
-    order are put right.
+    `between Tue 3 and Fri 6 November`, `on Tue 3 November`; `11월 3일(화)~6일(금) 사이`, `11월 3일(화)`. Days
+    in the wrong order are put right.
     """
     first, last = min(first, last), max(first, last)
     known = parse_locale(locale)
@@ -123,7 +126,7 @@ def customer_name(first_name: str | None, last_name: str | None, locale: str) ->
 
     None too where the field holds no name: blanks, digits, an address (a trick to have a shop mail somebody's link).
     """
-    first, last = _name(first_name), _name(last_name)
+    first, last = plausible_name(first_name), plausible_name(last_name)
     if text_language(locale) != "ko":
         return one_line(first or last, 60)
     if first and last:
@@ -138,7 +141,8 @@ def customer_name(first_name: str | None, last_name: str | None, locale: str) ->
     return f"{kept} 님" if kept else None
 
 
-def _name(text: str | None) -> str | None:
+def plausible_name(text: str | None) -> str | None:
+    """The text of a name field, or None where it can be no name (see `customer_name`)."""
     kept = " ".join((text or "").split())
     lowered = kept.lower()
     if len(kept) > 60 or "://" in lowered or "www." in lowered or "@" in lowered:

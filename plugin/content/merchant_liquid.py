@@ -18,7 +18,7 @@ import nh3
 from liquid import BoundTemplate, Environment
 from liquid.exceptions import FilterArgumentError, LiquidError
 
-from plugin.content.safe_text import block, one_line, safe_url
+from plugin.content.safe_text import block, safe_url, subject_line
 
 MAX_SOURCE = 10_000  # characters
 _MAX_VALUE = 20_000  # characters that one filter may give
@@ -39,11 +39,14 @@ VARIABLES = {
     "status_url": "https://shop.example/orders/1001",
     "titles": ["Linen apron", "Oak board"],
 }
+# fmt: off
 _FILTERS = (
-    "append capitalize default downcase escape escape_once first last lstrip minus newline_to_br plus prepend remove "
-    "replace rstrip size slice strip strip_html strip_newlines times truncate truncatewords upcase url_encode"
-).split()
-_TAGS = "# assign break capture case comment continue doc echo for if unless".split()
+    "append", "capitalize", "default", "downcase", "escape", "escape_once", "first", "last", "lstrip", "minus",
+    "newline_to_br", "plus", "prepend", "remove", "replace", "rstrip", "size", "slice", "strip", "strip_html",
+    "strip_newlines", "times", "truncate", "truncatewords", "upcase", "url_encode",
+)
+_TAGS = ("#", "assign", "break", "capture", "case", "comment", "continue", "doc", "echo", "for", "if", "unless")
+# fmt: on
 _PARSER_TAGS = ("content", "output", "illegal")  # what plain text, `{{ }}` and an unknown tag are to the parser
 
 _HTML_TAGS = {"a", "b", "br", "em", "i", "li", "ol", "p", "strong", "u", "ul"}
@@ -109,7 +112,7 @@ def _told(error: Exception) -> TemplateError:
 def subject_of(source: str, values: Mapping[str, object]) -> str | None:
     """The merchant's subject on one line; None when it fails or is blank, so that the default stands."""
     rendered = _rendered(source, values, html_escaped=False)
-    return None if rendered is None else one_line(rendered)
+    return None if rendered is None else subject_line(rendered)
 
 
 def opening_of(source: str, values: Mapping[str, object]) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
@@ -11,6 +12,7 @@ FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 # Embeddings, overrides and isolates: unbalanced, they would turn the text that follows them around.
 _BIDI_CONTROLS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _RIGHT_TO_LEFT = frozenset({"R", "AL"})
+_NONCHARACTERS = re.compile("[\ufdd0-\ufdef]|[\ufffe\uffff]")
 
 
 def one_line(text: str | None, limit: int = 200) -> str | None:
@@ -27,7 +29,7 @@ def _one_line(text: str, limit: int) -> str | None:
     if text.isascii() and text.isprintable():
         kept = " ".join(text.split())
     else:
-        kept = " ".join("".join(map(_printable, text)).split())
+        kept = " ".join("".join(_printable(letter) for letter in text if letter not in _BIDI_CONTROLS).split())
     if len(kept) > limit:
         kept = kept[: limit - 1].rstrip() + "…"
     if any(unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT for letter in kept if not letter.isascii()):
@@ -36,12 +38,20 @@ def _one_line(text: str, limit: int) -> str | None:
 
 
 def _printable(letter: str) -> str:
-    if letter in _BIDI_CONTROLS:
-        return ""
     category = unicodedata.category(letter)
     if category in ("Cc", "Zl", "Zp"):
         return " "
-    return "" if category in ("Cs", "Co", "Cn") else letter  # Cf stays: emoji and scripts join with it
+    # Format marks stay, since emoji and scripts join with them, and so do letters newer than Python's tables.
+    return "" if category in ("Cs", "Co") or _NONCHARACTERS.match(letter) else letter
+
+
+def subject_line(text: str, limit: int = 200) -> str | None:
+    """A subject put together from clean values: one line, no control characters, its values' isolates kept."""
+    kept = " ".join("".join(map(_printable, text)).split())
+    if len(kept) > limit:
+        kept = kept[: limit - 1].rstrip() + "…"
+        kept += POP_ISOLATE * (kept.count(FIRST_STRONG_ISOLATE) - kept.count(POP_ISOLATE))
+    return kept or None
 
 
 def block(text: str, limit: int = 20_000) -> str:

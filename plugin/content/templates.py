@@ -114,6 +114,4 @@ def _text_source(step: str) -> str:
 
 def _assembled(name: str, kind: str, step: str) -> str:
     source = (_HERE / "templates" / f"{name}.{kind}").read_text(encoding="utf-8")
-    return _PART.sub(
-        lambda found: _assembled(step if found.group(1) == "body" else found.group(1), kind, step), source
-    )
+    return _PART.sub(lambda found: _assembled(step if found.group(1) == "body" else found.group(1), kind, step), source)

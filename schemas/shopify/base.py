@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 from marshmallow import EXCLUDE, Schema, ValidationError
 
 from schemas.events import Address, Money
-from schemas.fields import Blankable, CountryCode, PlatformId, Text, money_of
+from schemas.fields import Blankable, CountryCode, PlatformId, Text, is_blank
+from schemas.money import money_of
 
 MAX_ERRORS = 20
 Data = dict[str, Any]
@@ -29,7 +30,7 @@ _Value = TypeVar("_Value")
 _GID = re.compile(r"gid://shopify/([A-Za-z]{1,64})/([0-9]{1,20})(?:\?.*)?", re.ASCII)
 
 
-class Rejected(ValueError):  # noqa: N818 (the word that marks its receipts)
+class Rejected(ValueError):
     """A payload that cannot become events. `errors`: `{"field", "message"}` each, short, without personal data."""
 
     def __init__(self, errors: list[dict[str, str]]) -> None:
@@ -94,17 +95,13 @@ class MoneySet(Blankable):
 
     def read(self, value: Any) -> Money | None:
         try:
-            sides = (
-                (value.get("presentment_money"), value.get("shop_money")) if isinstance(value, Mapping) else (value,)
-            )
-            side = next((side for side in sides if side), None)
-            if side is None:
+            side = (value.get("presentment_money") or value.get("shop_money")) if isinstance(value, Mapping) else value
+            if not side:
                 return None
             if not isinstance(side, Mapping):
                 raise ValueError("is not an amount")
-            if side.get("amount") in (None, ""):
-                return None
-            return money_of(side["amount"], side.get("currency_code"))
+            amount = side.get("amount")
+            return None if is_blank(amount) else money_of(amount, side.get("currency_code"))
         except ValueError as error:
             if self.lenient:
                 return None

@@ -6,6 +6,7 @@ else: only one that names the token can be matched.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from schemas.events import CheckoutDeleted, CheckoutSeen, OrderLine, Parsed
@@ -59,7 +60,7 @@ DELETED = DeletedCheckoutSchema()
 
 
 def checkout_line(line: Data, at: int, currency: str | None) -> OrderLine:
-    """A line of a cart. Carts number their lines by `key`, else the variant, else the position tells them apart."""
+    """A line of a cart, known by its `key`, else its variant, else its position."""
     return OrderLine(
         line_id=line["key"] or line["variant_id"] or str(at + 1),
         title=line["presentment_title"] or line["title"] or "",
@@ -77,6 +78,9 @@ def checkout_line(line: Data, at: int, currency: str | None) -> OrderLine:
 def parse_checkout(payload: Payload, triggered_at: datetime | None) -> Parsed:
     data = load(CHECKOUT, payload)
     customer = data["customer"]
+    lines = [checkout_line(line, at, data["currency"]) for at, line in enumerate(data["line_items"])]
+    if len({line.line_id for line in lines}) < len(lines):
+        lines = [replace(line, line_id=str(at + 1)) for at, line in enumerate(lines)]
     event = CheckoutSeen(
         token=needed(data["token"], "token"),
         updated_at=first_moment("updated_at", data["updated_at"], triggered_at, data["created_at"]),
@@ -88,7 +92,7 @@ def parse_checkout(payload: Payload, triggered_at: datetime | None) -> Parsed:
         locale=data["customer_locale"],
         total=optional_money(data["total_price"], data["currency"]),
         recovery_url=data["abandoned_checkout_url"],
-        lines=tuple(checkout_line(line, at, data["currency"]) for at, line in enumerate(data["line_items"])),
+        lines=tuple(lines),
     )
     return Parsed((event,))
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from schemas.events import Money, OrderLine
-from schemas.fields import Blankable, Flag, PlatformId, Quantity, Text, money_of
-from schemas.shopify.base import Data, Gid, MoneySet, PayloadSchema, choose_id, identity, needed
+from schemas.fields import Blankable, Flag, PlatformId, Quantity, Text
+from schemas.money import money_of
+from schemas.shopify.base import Data, Gid, MoneySet, PayloadSchema, choose_id, identity, needed, reject
 
 
 class Raw(Blankable):
@@ -48,10 +49,17 @@ def optional_money(amount: object, currency: str | None) -> Money | None:
 
 
 def order_lines(lines: Iterable[Data], currency: str | None) -> tuple[OrderLine, ...]:
-    """An order's lines; `currency` is of the plain prices. Raises Rejected for a line without id or quantity."""
-    return tuple(
-        OrderLine(
-            line_id=needed(identity(line), f"line_items.{at}.id"),
+    """An order's lines; `currency` is of the plain prices.
+
+    Raises Rejected for a line without id or quantity, and for two lines of one id: nothing could tell them apart.
+    """
+    told: dict[str, OrderLine] = {}
+    for at, line in enumerate(lines):
+        line_id = needed(identity(line), f"line_items.{at}.id")
+        if line_id in told:
+            raise reject(f"line_items.{at}.id", "is the id of another line too.")
+        told[line_id] = OrderLine(
+            line_id=line_id,
             title=line["title"] or line["name"] or "",
             quantity=needed(line["quantity"], f"line_items.{at}.quantity"),
             current_quantity=line["current_quantity"],
@@ -63,8 +71,7 @@ def order_lines(lines: Iterable[Data], currency: str | None) -> tuple[OrderLine,
             gift_card=line["gift_card"],
             price=line["price_set"] or optional_money(line["price"], currency),
         )
-        for at, line in enumerate(lines)
-    )
+    return tuple(told.values())
 
 
 def line_pairs(lines: Iterable[tuple[str | None, int | None]], path: str) -> tuple[tuple[str, int], ...]:

@@ -34,8 +34,8 @@ from schemas.fields import (
     Text,
     WebUrl,
     Word,
-    money_of,
 )
+from schemas.money import money_of
 from schemas.shopify.base import (
     AddressSchema,
     Data,

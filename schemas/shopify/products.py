@@ -1,7 +1,7 @@
 """products/create, update and delete.
 
 Prices of variants name no currency (they are in the shop's): they count hundredths, with the currency "", until
-`schemas.fields.in_currency` gives them one.
+`schemas.money.in_currency` gives them one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from schemas.events import Money, Parsed, ProductDeleted, ProductSeen
-from schemas.fields import Blankable, Moment, Part, PlatformId, Text, WebUrl, Word, clean_text, is_blank, minor_units
+from schemas.fields import Blankable, Moment, Part, PlatformId, Text, WebUrl, Word, clean_text, is_blank
+from schemas.money import minor_units
 from schemas.shopify.base import Data, Gid, Payload, PayloadSchema, first_moment, identity, load, needed
 
 MAX_TAGS = 250  # as many as Shopify allows

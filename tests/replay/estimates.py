@@ -1,4 +1,4 @@
-"""The delivery estimates, as intervals: how many deliveries were known when a parcel was first planned is not certain."""
+"""The delivery estimates, as intervals: which deliveries were known when a parcel was first planned is not certain."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SETTING, WEIGHT, WINDOW = 7 * DAY, 20, 90 * DAY
 
 @dataclass(frozen=True)
 class Estimate:
-    """When a parcel that nobody has seen delivered is taken to have arrived: the earliest, plainest and latest reckoning."""
+    """When a parcel is taken to have arrived that nobody saw delivered: the earliest, plainest and latest reckoning."""
 
     low: float
     middle: float

@@ -86,7 +86,8 @@ def order_of(entry: dict[str, Any]) -> Order:
     """One line of the ledger. Raises ValueError when a delivery belongs to none of the order's facts."""
     known = ("at", "what", "topics")
     facts = tuple(
-        Fact(moment(e["at"]), e["what"], {k: v for k, v in e.items() if k not in known}) for e in entry["events"])
+        Fact(moment(e["at"]), e["what"], {k: v for k, v in e.items() if k not in known}) for e in entry["events"]
+    )
     number = {webhook_event_id(entry["order_id"], i): i for i in range(len(facts))}
     first: dict[tuple[int, str], float] = {}
     for delivery in entry["deliveries"]:
@@ -97,11 +98,19 @@ def order_of(entry: dict[str, Any]) -> Order:
         key = number[delivery["event_id"]], delivery["topic"]
         first[key] = min(moment(delivery["at"]), first.get(key, float("inf")))
     return Order(
-        id=entry["order_id"], name=entry["name"], kind=entry["kind"], email=(entry["email"] or "").lower() or None,
-        customer=(entry["customer"] or {}).get("id"), placed=moment(entry["placed_at"]), country=entry["country_code"],
-        locale=entry["locale"], lines=tuple(line["id"] for line in entry["lines"]),
-        ships=frozenset(line["id"] for line in entry["lines"] if line["requires_shipping"]), facts=facts,
-        told=tuple(Told(at, fact, topic) for (fact, topic), at in sorted(first.items(), key=lambda x: (x[1], x[0]))))
+        id=entry["order_id"],
+        name=entry["name"],
+        kind=entry["kind"],
+        email=(entry["email"] or "").lower() or None,
+        customer=(entry["customer"] or {}).get("id"),
+        placed=moment(entry["placed_at"]),
+        country=entry["country_code"],
+        locale=entry["locale"],
+        lines=tuple(line["id"] for line in entry["lines"]),
+        ships=frozenset(line["id"] for line in entry["lines"] if line["requires_shipping"]),
+        facts=facts,
+        told=tuple(Told(at, fact, topic) for (fact, topic), at in sorted(first.items(), key=lambda x: (x[1], x[0]))),
+    )
 
 
 def read_ledger(path: Path) -> list[Order]:
@@ -115,14 +124,21 @@ def subscribers(orders: Iterable[Order], known_before: Iterable[str] = ()) -> fr
     The ledger does not show the checkbox. The twin's person ticks it exactly when a consent topic subscribed them, or
     when the API would have told of a subscription before the replay began (`known_before`: those addresses).
     """
-    yes = {o.email for o in orders for f in o.facts
-           if f.what == "consent" and f.details.get("state") == "subscribed" and o.email}
+    yes = {
+        o.email
+        for o in orders
+        for f in o.facts
+        if f.what == "consent" and f.details.get("state") == "subscribed" and o.email
+    }
     return frozenset(yes | {address.lower() for address in known_before})
 
 
 def read_subscribers(path: Path) -> frozenset[str]:
     """`subscribers` of a ledger, with those who had consented before it begins."""
     entries = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-    before = [e["customer"]["email"] for e in entries
-              if e["customer"] and e["customer"]["consent_at_start"] == "subscribed" and e["customer"]["email"]]
+    before = [
+        e["customer"]["email"]
+        for e in entries
+        if e["customer"] and e["customer"]["consent_at_start"] == "subscribed" and e["customer"]["email"]
+    ]
     return subscribers([order_of(e) for e in entries], before)

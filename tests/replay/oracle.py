@@ -2,8 +2,8 @@
 
 The flow is played many times over the ledger's webhooks, each time as another app could rightly have lived it: webhooks
 worked on at once or at the end of the tolerance, messages leaving at once or just in time, estimates made a moment
-earlier or later, and the design's open words read the other way. A message that leaves in all of these lives is demanded,
-one that leaves in some is allowed, and whatever leaves in none must not be at the sink.
+earlier or later, and the design's open words read the other way. A message that leaves in all of these lives is
+demanded, one that leaves in some is allowed, and whatever leaves in none must not be at the sink.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from tests.replay.estimates import Estimate, estimates
 from tests.replay.ledger import Order, Told
 from tests.replay.rules import STALE, Key, Known, Readings, plan
 
 NEVER = float("inf")
+PLAINEST = Readings()
 CHECKBOX, OPTED_OUT, OPTED_IN = 0, 2, 1
 
 
@@ -24,8 +26,9 @@ CHECKBOX, OPTED_OUT, OPTED_IN = 0, 2, 1
 class Expected:
     """One message of an order. Moments are virtual seconds.
 
-    It may arrive from `earliest` and must by `deadline`; `due_at` and `known_at` (when the last webhook it needs was first
-    delivered) are those of the plainest life. A follow-up is demanded if its cross-sell left, and its window moves with it.
+    It may arrive from `earliest` and must by `deadline`; `due_at` and `known_at` (when the last webhook it needs was
+    first delivered) are those of the plainest life. A follow-up is demanded if its cross-sell left, and its window
+    moves with it.
     """
 
     order_id: str
@@ -60,7 +63,7 @@ class Life:
     """One way an app may rightly live through the ledger. Lags are shares of the tolerance: a number, or drawn anew."""
 
     name: str
-    readings: Readings = Readings()
+    readings: Readings = PLAINEST
     webhook_lag: float | None = 0.0
     sending_lag: float | None = 0.0
     estimate: str | None = "middle"
@@ -72,19 +75,22 @@ def lives(count: int, readings: bool, seed: int = 1) -> Iterator[Life]:
     yield Life("plain")
     for webhook, sending in ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0)):
         for estimate in ("low", "high"):
-            yield Life(f"webhooks lag {webhook:.0f}, sending lags {sending:.0f}, {estimate} estimates", Readings(), webhook,
-                       sending, estimate)
-    others = [{f.name: value} for f in fields(Readings)
-              for value in (("name", "id") if f.name == "ties" else (not f.default,))] if readings else []
-    for change in others:
-        yield Life("reading " + " ".join(f"{k}={v}" for k, v in change.items()), replace(Readings(), **change))
+            name = f"webhooks lag {webhook:.0f}, sending lags {sending:.0f}, {estimate} estimates"
+            yield Life(name, PLAINEST, webhook, sending, estimate)
+    others: list[dict[str, Any]] = []
+    for change in fields(Readings) if readings else ():
+        others += [
+            {change.name: value} for value in (("name", "id") if change.name == "ties" else (not change.default,))
+        ]
+    for other in others:
+        yield Life("reading " + " ".join(f"{k}={v}" for k, v in other.items()), replace(PLAINEST, **other))
     rng = random.Random(seed)
     for turn in range(count):
-        mixed = {}
-        for change in others:
+        mixed: dict[str, Any] = {}
+        for other in others:
             if rng.random() < 0.4:
-                mixed |= change
-        yield Life(f"mixture {turn}", replace(Readings(), **mixed), None, None, None, seed=seed * 1000 + turn)
+                mixed |= other
+        yield Life(f"mixture {turn}", replace(PLAINEST, **mixed), None, None, None, seed=seed * 1000 + turn)
 
 
 @dataclass
@@ -108,16 +114,29 @@ class Playing:
         self.open: dict[tuple[str, Key], Open] = {}
         self.lags: dict[tuple[str, Key], float] = {}
         self.words: list[tuple[float, int]] = []
-        self.guess = {o.id: {
-            n: getattr(e, life.estimate or rng.choice(("low", "middle", "high")))
-            for (order_id, n), e in self.estimates.items() if order_id == o.id} for o in self.orders}
-        hooks = sorted(((told.at + self.lag(life.webhook_lag), told.at, at, told)
-                        for at, order in enumerate(self.orders) for told in order.told), key=lambda h: (h[:3], h[3].fact, h[3].topic))
-        for worked, sent, at, told in hooks:
+        self.guess = {
+            o.id: {
+                n: getattr(e, life.estimate or rng.choice(("low", "middle", "high")))
+                for (order_id, n), e in self.estimates.items()
+                if order_id == o.id
+            }
+            for o in self.orders
+        }
+        for worked, order, told in self.worked_on():
             self.depart(worked)
-            self.learn(self.orders[at], told, worked, sent)
+            self.learn(order, told, worked, told.at)
         self.depart(NEVER)
         return self.left
+
+    def worked_on(self) -> list[tuple[float, Order, Told]]:
+        """The customer's webhooks and when each is worked on: none after one that came later."""
+        hooks = [(order, told) for order in self.orders for told in order.told]
+        hooks.sort(key=lambda hook: (hook[1].at, hook[1].fact, hook[1].topic, hook[0].id))
+        work, worked = list[tuple[float, Order, Told]](), NEVER
+        for order, told in reversed(hooks):
+            worked = min(worked, told.at + self.lag(self.life.webhook_lag))
+            work.append((worked, order, told))
+        return work[::-1]
 
     def lag(self, share: float | None) -> float:
         """Virtual seconds: a share of the tolerance, else nothing, all of it or something between."""
@@ -134,17 +153,25 @@ class Playing:
             return
         before = known.placed, known.cancelled, known.emptied(order)
         known.learn(order, told, self.life.readings)
+        alone = before == (known.placed, known.cancelled, known.emptied(order))
         if known.placed and not before[0] and order.email in self.subscribers:
             self.words.append((order.placed, CHECKBOX))
-        self.replan([order] if before == (known.placed, known.cancelled, known.emptied(order)) else self.orders, worked, sent)
+        self.replan([order] if alone else self.orders, worked, sent)
 
     def replan(self, orders: list[Order], now: float, sent: float) -> None:
         """Compare the plan with what is open. `sent`: when the news that led to this was delivered."""
         for order in orders:
-            planned = plan(order, self.known[order.id], self.done[order.id], self.carried[order.id], self.newer(order),
-                           self.guess[order.id], self.life.readings)
-            for key in [k for k in self.open if k[0] == order.id and k[1] not in planned]:
-                del self.open[key]
+            planned = plan(
+                order,
+                self.known[order.id],
+                self.done[order.id],
+                self.carried[order.id],
+                self.newer(order),
+                self.guess[order.id],
+                self.life.readings,
+            )
+            for gone in [k for k in self.open if k[0] == order.id and k[1] not in planned]:
+                del self.open[gone]
             for key, ready in planned.items():
                 old = self.open.get((order.id, key))
                 if ready == NEVER:
@@ -157,6 +184,7 @@ class Playing:
 
     def newer(self, order: Order) -> bool:
         """Whether the customer has bought since, as far as is known."""
+
         def counts(other: Order) -> bool:
             known, readings = self.known[other.id], self.life.readings
             if other is order or other.test or not known.placed or known.cancelled is not None:
@@ -164,7 +192,8 @@ class Playing:
             if readings.refund_unbuys and known.emptied(other) is not None:
                 return False
             if other.placed == order.placed:
-                return {"none": False, "name": other.name > order.name, "id": int(other.id) > int(order.id)}[readings.ties]
+                by = {"name": other.name > order.name, "id": int(other.id) > int(order.id)}
+                return by.get(readings.ties, False)
             return other.placed > order.placed
 
         return order.customer is not None and any(counts(other) for other in self.orders)
@@ -204,13 +233,18 @@ def customers(orders: list[Order]) -> list[list[Order]]:
 
 
 def expect(
-    orders: list[Order], subscribers: frozenset[str], *, tolerance: float, cutoff: float = NEVER, mixtures: int = 30,
+    orders: list[Order],
+    subscribers: frozenset[str],
+    *,
+    tolerance: float,
+    cutoff: float = NEVER,
+    mixtures: int = 30,
     readings: bool = True,
 ) -> list[Expected]:
     """Every message that is demanded or allowed before `cutoff`, in order of their being due.
 
-    `tolerance`: virtual seconds from a message being due and known until it must have arrived. `readings`: allow what the
-    design's open words bear, not the plainest alone.
+    `tolerance`: virtual seconds from a message being due and known until it must have arrived. `readings`: allow what
+    the design's open words bear, not the plainest alone.
     """
     guesses, found = estimates(orders, tolerance), list[Expected]()
     by_order: dict[str, dict[tuple[str, int], Estimate]] = {}
@@ -218,13 +252,18 @@ def expect(
         by_order.setdefault(key[0], {})[key] = guess
     for group in customers(orders):
         own = {key: guess for order in group for key, guess in by_order.get(order.id, {}).items()}
-        played = [(life, Playing(group, subscribers, own, tolerance, life).play()) for life in lives(mixtures, readings)]
+        played = [
+            (life, Playing(group, subscribers, own, tolerance, life).play()) for life in lives(mixtures, readings)
+        ]
         found += [e for order in group for e in judged(order, played, tolerance, cutoff)]
     return sorted(found, key=lambda e: (e.due_at, e.name, e.step))
 
 
 def judged(
-    order: Order, played: list[tuple[Life, dict[tuple[str, Key], Open]]], tolerance: float, cutoff: float,
+    order: Order,
+    played: list[tuple[Life, dict[tuple[str, Key], Open]]],
+    tolerance: float,
+    cutoff: float,
 ) -> Iterator[Expected]:
     """The messages of one order over all lives."""
     sold = order.id, ("cross_sell", order.id)
@@ -239,5 +278,16 @@ def judged(
         missing = [life.name for life, way in ways if not way]
         why = f"left in {len(sent)} of {len(ways)} lives; not in: {'; '.join(missing[:3])}" if missing else ""
         yield Expected(
-            order.id, order.name, key[0], key[1], order.email or "", order.language, first.ready, first.known, earliest,
-            deadline, not missing and deadline <= cutoff, why or ("" if deadline <= cutoff else "the replay ends before"))
+            order.id,
+            order.name,
+            key[0],
+            key[1],
+            order.email or "",
+            order.language,
+            first.ready,
+            first.known,
+            earliest,
+            deadline,
+            not missing and deadline <= cutoff,
+            why or ("" if deadline <= cutoff else "the replay ends before"),
+        )

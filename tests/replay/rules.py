@@ -1,4 +1,4 @@
-"""The post-purchase flow's timeline as the design states it, written anew: what is known of an order, and what is planned.
+"""The post-purchase flow's timeline as the design states it, written anew: what is known of an order, what is planned.
 
 This is the second opinion on Dasi's own rules and shares no code with them. It knows exactly what the twin can tell;
 late, doubled and shuffled webhooks are the business of `oracle`.
@@ -11,10 +11,22 @@ from dataclasses import dataclass, field
 from tests.replay.ledger import DAY, HOUR, MINUTE, Fact, Order, Told
 
 STEPS = ("thank_you", "shipped", "delivered", "survey", "cross_sell", "cross_sell_follow_up")
-CLASSES = {"thank_you": "transactional", "shipped": "transactional", "delivered": "transactional", "survey": "service",
-           "cross_sell": "marketing", "cross_sell_follow_up": "marketing"}
-STALE = {"thank_you": DAY, "shipped": 3 * DAY, "delivered": 3 * DAY, "survey": 14 * DAY, "cross_sell": 14 * DAY,
-         "cross_sell_follow_up": 14 * DAY}
+CLASSES = {
+    "thank_you": "transactional",
+    "shipped": "transactional",
+    "delivered": "transactional",
+    "survey": "service",
+    "cross_sell": "marketing",
+    "cross_sell_follow_up": "marketing",
+}
+STALE = {
+    "thank_you": DAY,
+    "shipped": 3 * DAY,
+    "delivered": 3 * DAY,
+    "survey": 14 * DAY,
+    "cross_sell": 14 * DAY,
+    "cross_sell_follow_up": 14 * DAY,
+}
 WORDS = ("in_transit", "out_for_delivery", "attempted_delivery", "delayed", "failure", "delivered")
 HOLDING = ("attempted_delivery", "delayed", "failure")
 Key = tuple[str, str]  # step and subject: the order's id, or the number of a parcel
@@ -80,7 +92,9 @@ class Known:
             self.refunds |= dict.fromkeys(fact.details.get("lines", order.lines), fact.at)
 
     def take_parcel(self, fact: Fact, words: bool) -> None:
-        index = fact.details.get("parcel")
+        if "parcel" not in fact.details:
+            return
+        index: int = fact.details["parcel"]
         if fact.what == "shipped" and index not in self.parcels:
             number = fact.details["number"] is not None
             self.parcels[index] = Parcel(index, fact.at, frozenset(fact.details["lines"]), number)
@@ -101,14 +115,19 @@ class Known:
 
 
 def plan(
-    order: Order, known: Known, done: dict[Key, float], carried: set[int], newer: bool, estimates: dict[int, float],
+    order: Order,
+    known: Known,
+    done: dict[Key, float],
+    carried: set[int],
+    newer: bool,
+    estimates: dict[int, float],
     readings: Readings,
 ) -> dict[Key, float]:
     """Every message that the order should still get, and the moment from which it may leave.
 
-    `done`: what left or was withheld, and when. `carried`: parcels told of by a `shipped` that left. `newer`: the customer
-    has a newer order. A wait (for a number, for a carrier's word to age) is part of the moment, since only webhooks and
-    departures change anything else.
+    `done`: what left or was withheld, and when. `carried`: parcels told of by a `shipped` that left. `newer`: the
+    customer has a newer order. A wait (for a number, for a carrier's word to age) is part of the moment, since only
+    webhooks and departures change anything else.
     """
     if not known.placed or order.test or not order.email:
         return {}
@@ -122,7 +141,12 @@ def plan(
 
 
 def news(
-    order: Order, known: Known, carried: set[int], ended: float | None, estimates: dict[int, float], readings: Readings,
+    order: Order,
+    known: Known,
+    carried: set[int],
+    ended: float | None,
+    estimates: dict[int, float],
+    readings: Readings,
 ) -> dict[Key, float]:
     """`shipped` and `delivered` of each parcel on its way."""
     due: dict[Key, float] = {}
@@ -137,12 +161,17 @@ def news(
         due["shipped", str(untold[0].index)] = untold[0].shipped + wait
     for p in parcels:
         due["delivered", str(p.index)] = (
-            known.delivered.get(p.index, estimates.get(p.index, float("inf"))) if order.ships else p.shipped)
+            known.delivered.get(p.index, estimates.get(p.index, float("inf"))) if order.ships else p.shipped
+        )
     return due
 
 
 def after_delivery(
-    order: Order, known: Known, done: dict[Key, float], newer: bool, estimates: dict[int, float],
+    order: Order,
+    known: Known,
+    done: dict[Key, float],
+    newer: bool,
+    estimates: dict[int, float],
 ) -> dict[Key, float]:
     """Survey, cross-sell and follow-up: once every line that counts is delivered, or by estimate taken to be."""
     due: dict[Key, float] = {}

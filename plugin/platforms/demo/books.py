@@ -51,7 +51,7 @@ class Books:
 
     next_id: int
     next_number: int = 1001
-    opened: bool = False  # the catalogue and the history were told
+    opened_at: str | None = None  # the public address under which the catalogue was told
     orders: list[Payload] = field(default_factory=list)
     diary: dict[str, list[list[str]]] = field(default_factory=dict)
     deeds: list[Deed] = field(default_factory=list)
@@ -101,9 +101,16 @@ class BookStore:
             fcntl.flock(lock, fcntl.LOCK_EX)
             books = _load(self._path.read_text(encoding="utf-8")) if self._path.exists() else _new()
             yield books
+            books.prune()
             draft = self._path.with_suffix(".tmp")
-            draft.write_text(json.dumps(asdict(books), default=datetime.isoformat, ensure_ascii=False), encoding="utf-8")
+            text = json.dumps(asdict(books), default=datetime.isoformat, ensure_ascii=False)
+            draft.write_text(text, encoding="utf-8")
             os.replace(draft, self._path)
+
+
+    def forget(self) -> None:
+        """Begin new books: the database they went with is gone."""
+        self._path.unlink(missing_ok=True)
 
 
 def _new() -> Books:

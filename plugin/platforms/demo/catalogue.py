@@ -130,10 +130,13 @@ LOCALES = {"en": "en-US", "ko": "ko-KR"}
 
 # Baskets of the weeks before Dasi was installed: history, from which it learns what goes together.
 PAST_BASKETS = (
-    ("sejak-green-tea", "moon-jar-mug"), ("sejak-green-tea", "bamboo-scoop"), ("sejak-green-tea", "moon-jar-mug", "linen-cloth"),
-    ("celadon-teapot", "porcelain-cups"), ("celadon-teapot", "porcelain-cups", "walnut-tray"), ("hwangcha", "porcelain-cups"),
-    ("buckwheat-tea", "yuja-preserve"), ("buckwheat-tea", "yuja-preserve", "moon-jar-mug"), ("hwangcha", "bamboo-scoop"),
-    ("buncheong-bowl", "bamboo-scoop", "sejak-green-tea"), ("walnut-tray", "porcelain-cups"), ("moon-jar-mug", "yuja-preserve"),
-    ("sejak-green-tea", "buncheong-bowl"), ("hwangcha", "celadon-teapot"), ("moon-jar-mug", "linen-cloth"),
-    ("sejak-green-tea", "brewing-guide"), ("celadon-teapot", "linen-cloth"), ("hwangcha", "sejak-green-tea", "moon-jar-mug"),
+    ("sejak-green-tea", "moon-jar-mug"), ("sejak-green-tea", "bamboo-scoop"),
+    ("sejak-green-tea", "moon-jar-mug", "linen-cloth"), ("celadon-teapot", "porcelain-cups"),
+    ("celadon-teapot", "porcelain-cups", "walnut-tray"), ("hwangcha", "porcelain-cups"),
+    ("buckwheat-tea", "yuja-preserve"), ("buckwheat-tea", "yuja-preserve", "moon-jar-mug"),
+    ("hwangcha", "bamboo-scoop"), ("buncheong-bowl", "bamboo-scoop", "sejak-green-tea"),
+    ("walnut-tray", "porcelain-cups"), ("moon-jar-mug", "yuja-preserve"),
+    ("sejak-green-tea", "buncheong-bowl"), ("hwangcha", "celadon-teapot"),
+    ("moon-jar-mug", "linen-cloth"), ("sejak-green-tea", "brewing-guide"),
+    ("celadon-teapot", "linen-cloth"), ("hwangcha", "sejak-green-tea", "moon-jar-mug"),
 )  # fmt: skip

@@ -88,7 +88,7 @@ def line(number: int, item: DemoProduct, quantity: int) -> Payload:
 
 def order(
     number: int, name: str, customer: Payload, language: str, lines: list[Payload], at: datetime, *,
-    newsletter: bool, status_url: str,
+    newsletter: bool, status_url: str, note: str | None = None,
 ) -> Payload:  # fmt: skip
     subtotal = sum(int(item["price"]) * item["quantity"] for item in lines)
     fee = catalogue.SHIPPING_FEE if any(item["requires_shipping"] for item in lines) else 0
@@ -104,6 +104,7 @@ def order(
         "email": customer["email"], "contact_email": customer["email"], "phone": None,
         "buyer_accepts_marketing": newsletter, "customer_locale": catalogue.LOCALES[language],
         "financial_status": "paid", "fulfillment_status": None, "order_status_url": status_url, "tags": "",
+        "note": note,
         "subtotal_price": str(subtotal), "total_price": str(subtotal + fee), "total_price_set": total,
         "current_total_price": str(subtotal + fee), "current_total_price_set": total, "customer": customer,
         "shipping_address": address if fee else None, "billing_address": address, "line_items": lines,

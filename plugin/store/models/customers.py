@@ -118,6 +118,7 @@ class DataRequest(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
     request_id: Mapped[str] = mapped_column(String(64))
+    customer_ref: Mapped[str | None] = mapped_column(String(64))
     requested_at: Mapped[datetime]
     report: Mapped[str | None] = mapped_column(Text)
 

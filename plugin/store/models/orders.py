@@ -89,7 +89,6 @@ class Parcel(Base):
     lines: Mapped[list[Any]] = mapped_column(default=list)  # [[line id, quantity] …]
     country_code: Mapped[str | None] = mapped_column(String(2))  # the order's, repeated for the estimate's index
     words: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    delivered_seen_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     estimated_at: Mapped[datetime | None]
 

@@ -1,0 +1,165 @@
+"""The rows that a batch of events is about, locked in one order, with their facts at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin.domain.addresses import normalise_email
+from plugin.services.context import Context
+from plugin.store.models.customers import Customer
+from plugin.store.models.orders import Order, Parcel
+from plugin.store.models.shops import Shop
+from plugin.store.upserts import add_missing
+from schemas import events
+from schemas.events import Event
+
+
+class LockAgain(Exception):
+    """An order got a customer whose row we had not locked: the transaction starts anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One receipt's events, with the moments that order them."""
+
+    receipt_id: int
+    topic: str
+    received_at: datetime
+    triggered_at: datetime | None
+    events: tuple[Event, ...]
+
+
+@dataclass
+class Batch:
+    """One shop's share of a batch. The maps are keyed by the platform's ids. `replan`: ids of orders to plan anew;
+    `replan_customers`: customers all of whose recent orders must be."""
+
+    ctx: Context
+    session: Session
+    shop: Shop
+    now: datetime
+    customers: dict[str, Customer] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    parcels: dict[str, Parcel] = field(default_factory=dict)
+    replan: set[int] = field(default_factory=set)
+    replan_customers: set[int] = field(default_factory=set)
+    replan_addresses: set[str] = field(default_factory=set)
+    erase_shop: bool = False  # at the end: everything about the shop goes, the batch's own receipts included
+
+    def customer(self, platform_id: str | None) -> Customer | None:
+        """The customer's row, or the one it was merged into."""
+        row = self.customers.get(platform_id or "")
+        seen: set[int] = set()
+        while row is not None and row.merged_into_id and row.id not in seen:
+            seen.add(row.id)
+            row = self.session.get(Customer, row.merged_into_id)
+        return row
+
+
+@dataclass
+class Refs:
+    """Who and what a batch's events speak of: platform ids, and addresses whose consent may change."""
+
+    customers: set[str] = field(default_factory=set)
+    orders: dict[str, datetime] = field(default_factory=dict)  # order -> the earliest receipt that named it
+    addresses: set[str] = field(default_factory=set)
+
+
+def refs_of(told: Iterable[Told]) -> Refs:
+    refs = Refs()
+    for receipt in told:
+        for event in receipt.events:
+            match event:
+                case events.CustomersMerged():
+                    refs.customers |= {event.kept_id, event.deleted_id}
+                case events.DataRequested() | events.CustomerRedacted():
+                    continue  # these look for what is there and must not add anything
+                case events.ConsentChanged():
+                    if event.customer_id:
+                        refs.customers.add(event.customer_id)
+                    if address := normalise_email(event.address):
+                        refs.addresses.add(address)
+                case events.OrderPlaced() | events.CustomerSeen() | events.CustomerDeleted():
+                    if event.customer_id:
+                        refs.customers.add(event.customer_id)
+                case _:
+                    pass
+            order_id = getattr(event, "order_id", None)
+            if order_id:
+                refs.orders[order_id] = min(refs.orders.get(order_id, receipt.received_at), receipt.received_at)
+    return refs
+
+
+def add_stubs(session: Session, shop_id: int, refs: Refs) -> None:
+    """Rows to lock for everyone named. A stub is no fact: nothing is planned for an order without a version."""
+    add_missing(
+        session, Customer, [{"shop_id": shop_id, "platform_id": ref} for ref in sorted(refs.customers)],
+        ["shop_id", "platform_id"],
+    )  # fmt: skip
+    add_missing(
+        session, Order,
+        [{"shop_id": shop_id, "platform_id": ref, "first_heard_at": at, "lines": [], "refunds": {}, "edits": {},
+          "test": False, "pickup": False} for ref, at in sorted(refs.orders.items())],
+        ["shop_id", "platform_id"],
+    )  # fmt: skip
+
+
+def lock(batch: Batch, refs: Refs) -> None:
+    """Lock customers, then orders, each in the order of their row ids, and load them. Raises LockAgain."""
+    session, shop_id = batch.session, batch.shop.id
+    wanted = _customer_ids(session, shop_id, refs)
+    customers = session.scalars(
+        select(Customer).where(Customer.id.in_(wanted)).order_by(Customer.id).with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()  # fmt: skip
+    batch.customers = {c.platform_id: c for c in customers}
+    orders = session.scalars(
+        select(Order).where(Order.shop_id == shop_id, Order.platform_id.in_(refs.orders)).order_by(Order.id)
+        .with_for_update().execution_options(populate_existing=True)
+    ).all()  # fmt: skip
+    batch.orders = {o.platform_id: o for o in orders}
+    locked = {c.id for c in customers}
+    if any(o.customer_id and o.customer_id not in locked for o in orders):
+        raise LockAgain
+    if any(c.merged_into_id and c.merged_into_id not in locked for c in customers):
+        raise LockAgain
+    if orders:
+        parcels = session.scalars(select(Parcel).where(Parcel.order_id.in_([o.id for o in orders]))).all()
+        batch.parcels = {p.platform_id: p for p in parcels}
+
+
+def _customer_ids(session: Session, shop_id: int, refs: Refs) -> set[int]:
+    found: set[int] = set()
+    if refs.customers:
+        rows = session.execute(
+            select(Customer.id, Customer.merged_into_id).where(
+                Customer.shop_id == shop_id, Customer.platform_id.in_(refs.customers)
+            )
+        ).all()
+        found |= {id_ for row in rows for id_ in row if id_}
+    if refs.orders:
+        found |= set(
+            session.scalars(
+                select(Order.customer_id).where(
+                    Order.shop_id == shop_id, Order.platform_id.in_(refs.orders), Order.customer_id.is_not(None)
+                )
+            )
+        )
+    if refs.addresses:
+        found |= set(
+            session.scalars(
+                select(Order.customer_id).where(
+                    Order.shop_id == shop_id, Order.address.in_(refs.addresses), Order.customer_id.is_not(None)
+                )
+            )
+        )
+    found.discard(None)  # type: ignore[arg-type]
+    merged = session.scalars(
+        select(Customer.merged_into_id).where(Customer.id.in_(found), Customer.merged_into_id.is_not(None))
+    ).all()
+    return found | {id_ for id_ in merged if id_}

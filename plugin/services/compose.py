@@ -1,0 +1,220 @@
+"""From rows to what a message says. Reads at the moment of leaving, so that it says what is known then."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin.content.model import LineView, Links, MessageView, ParcelView, ProductView, ShopView
+from plugin.domain.delivery_estimate import expected_window
+from plugin.domain.flows import STEPS, MessageClass
+from plugin.domain.zones import zone_for
+from plugin.services.context import Context
+from plugin.services.histories import NOT_SHIPPED, remaining_lines
+from plugin.services.recommend import recommend
+from plugin.store.models.messages import Message
+from plugin.store.models.orders import Order, Parcel, Product, Purchase
+from plugin.store.models.shops import Shop
+from plugin.tokens import ARRIVAL, CLICK, SURVEY, UNSUBSCRIBE
+from schemas.events import Money
+from schemas.settings import ShopSettings
+
+HINT = 2  # products that a thank-you quietly shows
+SUGGESTIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    name: str
+    address: str
+    reply_to: str
+
+
+def sender_of(shop: Shop, settings: ShopSettings) -> Sender:
+    address = settings.sender.email or shop.email or f"hello@{shop.storefront or shop.domain}"
+    reply_to = settings.support.email or shop.email or address
+    return Sender(settings.sender.name or _shop_name(shop), address, reply_to)
+
+
+def _shop_name(shop: Shop) -> str:
+    return shop.name or shop.domain.partition(".")[0].replace("-", " ").title()
+
+
+def compose(
+    session: Session, ctx: Context, shop: Shop, settings: ShopSettings, order: Order, message: Message, sells: bool
+) -> MessageView:
+    """Everything the message says. `sells`: promotional blocks may appear for this customer."""
+    lines = {line.line_id: line.remaining for line in remaining_lines(order)}
+    kept = [(line, lines[line["line_id"]]) for line in order.lines if lines.get(line["line_id"], 0) > 0]
+    catalogue = _catalogue(session, shop, [line["product_id"] for line in order.lines if line["product_id"]])
+    parcels = session.scalars(select(Parcel).where(Parcel.order_id == order.id, Parcel.version.is_not(None))).all()
+    told = [p for p in parcels if p.platform_id in message.parcels]
+    zone = zone_for(order.country_code, shop.timezone)
+    step = settings.step(message.step)
+    locale = order.locale or settings.language or shop.locale or "en"
+    language = "ko" if locale.lower().startswith("ko") else "en"
+    seeds = [line["product_id"] for line, _ in kept if line["product_id"]]
+    return MessageView(
+        step=message.step,
+        locale=locale,
+        timezone=zone.key,
+        shop=shop_view(shop, settings),
+        order_name=order.name or order.platform_id,
+        placed_at=order.placed_at or order.first_heard_at,
+        first_name=order.first_name,
+        last_name=order.last_name,
+        lines=tuple(_line(line, quantity, catalogue, settings) for line, quantity in kept),
+        total=Money(order.total_minor, order.currency) if order.total_minor is not None and order.currency else None,
+        status_url=ctx.vault.open(order.status_url) if order.status_url else None,
+        parcels=tuple(_parcel(p, order, lines, catalogue, settings) for p in told),
+        more_parcels=_more_to_come(order, parcels, lines),
+        window=_window(order, told, settings, zone) if message.step in ("thank_you", "shipped") else None,
+        estimated=message.estimated,
+        pickup=order.pickup,
+        digital=not any(line["requires_shipping"] for line in order.lines),
+        survey_minutes=settings.survey_minutes,
+        products=_products(session, ctx, shop, order, message, seeds) if sells else (),
+        enjoyed=_enjoyed(order, kept),
+        marketing=STEPS[message.step].message_class is MessageClass.MARKETING,
+        subject=step.subject.get(language),
+        intro=step.intro.get(language),
+        links=_links(ctx, message),
+    )
+
+
+def shop_view(shop: Shop, settings: ShopSettings) -> ShopView:
+    sender = sender_of(shop, settings)
+    brand, support = settings.brand, settings.support
+    return ShopView(
+        name=_shop_name(shop),
+        url=f"https://{shop.storefront or shop.domain}",
+        support_email=sender.reply_to,
+        support_phone=support.phone or shop.phone,
+        support_hours=support.hours,
+        help_url=support.help_url,
+        logo_url=brand.logo_url,
+        colour=brand.colour,
+        legal_name=brand.legal_name or _shop_name(shop),
+        postal_address=brand.postal_address or _postal(shop),
+    )
+
+
+def _postal(shop: Shop) -> str | None:
+    """The shop's own address, as the platform tells it, where the merchant set none."""
+    told = shop.address or {}
+    parts = [told.get(key) for key in ("address1", "address2", "zip", "city", "province", "country_code")]
+    return ", ".join(part for part in parts if part) or None
+
+
+def _links(ctx: Context, message: Message) -> Links:
+    """Transactional mail carries no way out: it ends with the order."""
+    base, make = ctx.settings.public_url, ctx.tokens.make
+    transactional = STEPS[message.step].message_class is MessageClass.TRANSACTIONAL
+    parcel = message.parcels[0] if message.parcels else ""
+    return Links(
+        unsubscribe=None if transactional else f"{base}/u/{make(UNSUBSCRIBE, message.id)}",
+        survey=f"{base}/s/{make(SURVEY, message.id)}",
+        arrived=f"{base}/d/{make(ARRIVAL, message.id, parcel)}",
+    )
+
+
+def _catalogue(session: Session, shop: Shop, product_ids: Collection[str]) -> dict[str, Product]:
+    rows = session.scalars(select(Product).where(Product.shop_id == shop.id, Product.platform_id.in_(product_ids)))
+    return {row.platform_id: row for row in rows}
+
+
+def _line(line: dict[str, object], quantity: int, catalogue: dict[str, Product], settings: ShopSettings) -> LineView:
+    product_id, price = str(line["product_id"] or ""), line["price"]
+    product = catalogue.get(product_id)
+    return LineView(
+        title=str(line["title"]),
+        quantity=quantity,
+        variant=str(line["variant_title"]) if line["variant_title"] else None,
+        price=Money(int(price[0]), str(price[1])) if isinstance(price, list) else None,
+        image_url=product.image_url if product else None,
+        how_to_url=settings.how_to.get(product_id),
+    )
+
+
+def _parcel(
+    parcel: Parcel, order: Order, remaining: dict[str, int], catalogue: dict[str, Product], settings: ShopSettings
+) -> ParcelView:
+    """Refunded lines are left out, unless nothing else is in the parcel: it is on its way all the same."""
+    by_id = {line["line_id"]: line for line in order.lines}
+    held = [(by_id[line_id], quantity) for line_id, quantity in parcel.lines if line_id in by_id]
+    kept = [(line, min(quantity, remaining.get(line["line_id"], 0))) for line, quantity in held]
+    shown = [(line, quantity) for line, quantity in kept if quantity > 0] or held
+    return ParcelView(
+        name=parcel.name,
+        carrier=parcel.carrier,
+        tracking_numbers=tuple(parcel.tracking_numbers),
+        tracking_urls=tuple(parcel.tracking_urls),
+        lines=tuple(_line(line, quantity, catalogue, settings) for line, quantity in shown),
+    )
+
+
+def _more_to_come(order: Order, parcels: Sequence[Parcel], remaining: dict[str, int]) -> bool:
+    left = {line["line_id"]: remaining.get(line["line_id"], 0) for line in order.lines if line["requires_shipping"]}
+    for parcel in parcels:
+        if parcel.status in NOT_SHIPPED:
+            continue
+        if not parcel.lines:
+            return False
+        for line_id, quantity in parcel.lines:
+            if line_id in left:
+                left[line_id] -= quantity
+    return any(quantity > 0 for quantity in left.values())
+
+
+def _window(order: Order, told: Sequence[Parcel], settings: ShopSettings, zone: ZoneInfo) -> tuple[date, date] | None:
+    """The first and last day to expect the order, or the parcels told of."""
+    if order.pickup or not any(line["requires_shipping"] for line in order.lines):
+        return None
+    shipped = [(p.shipped_at, p.estimated_at) for p in told if p.shipped_at and p.estimated_at]
+    if shipped:
+        windows = [expected_window(s.astimezone(zone), e - s, shipped=True) for s, e in shipped]
+        return min(w[0] for w in windows), max(w[1] for w in windows)
+    placed = (order.placed_at or order.first_heard_at).astimezone(zone)
+    return expected_window(placed, timedelta(days=settings.delivery_days), shipped=False)
+
+
+def _enjoyed(order: Order, kept: Sequence[tuple[dict[str, object], int]]) -> str | None:
+    """The item a cross-sell names: the dearest one that the customer kept."""
+    def price(line: dict[str, object]) -> int:
+        told = line["price"]
+        return int(told[0]) if isinstance(told, list) else 0
+
+    titles = sorted(kept, key=lambda pair: -price(pair[0]))
+    return str(titles[0][0]["title"]) if titles else None
+
+
+def _products(
+    session: Session, ctx: Context, shop: Shop, order: Order, message: Message, seeds: Sequence[str]
+) -> tuple[ProductView, ...]:
+    wanted = {"thank_you": HINT, "cross_sell": SUGGESTIONS, "cross_sell_follow_up": 2 * SUGGESTIONS}.get(message.step)
+    if not wanted:
+        return ()
+    had = session.scalars(
+        select(Purchase.product_id).join(Order, Order.id == Purchase.order_id)
+        .where(Order.customer_id == order.customer_id if order.customer_id else Order.id == order.id)
+    )  # fmt: skip
+    found = recommend(session, shop, exclude=set(had) | set(seeds), seeds=seeds, limit=wanted)
+    if message.step == "cross_sell_follow_up" and len(found) > SUGGESTIONS:
+        found = found[SUGGESTIONS:]  # the cross-sell showed the first ones
+    return tuple(
+        ProductView(
+            title=item.title,
+            url=f"{ctx.settings.public_url}/c/{ctx.tokens.make(CLICK, message.id, item.url)}",
+            price=item.price,
+            image_url=item.image_url,
+            rating=item.rating,
+            rating_count=item.rating_count,
+            buyers=item.buyers,
+        )
+        for item in found[:SUGGESTIONS]
+    )

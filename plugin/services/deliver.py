@@ -1,0 +1,204 @@
+"""From due rows to mail that left: claim, look once more, say it, send, record. Decides late and sends once."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, or_, select, update
+
+from plugin.channels.email.errors import OutcomeUnknown, Permanent, Retryable
+from plugin.channels.email.mime import Mail, build, message_id
+from plugin.channels.email.transport import Transport
+from plugin.content.model import MessageView
+from plugin.content.render import render
+from plugin.domain.flows import STEPS, MessageClass, State
+from plugin.services import outcomes
+from plugin.services.compose import compose, sender_of
+from plugin.services.context import Context
+from plugin.services.leave import Go, decide
+from plugin.store.models.messages import Message
+from plugin.store.models.orders import Order
+from plugin.store.models.shops import Shop
+from plugin.store.session import database_now
+from schemas.settings import ShopSettings, load_settings
+
+CLAIM_LEASE = timedelta(minutes=5)
+SENDING_LEASE = timedelta(minutes=5)  # longer than a mail server may keep us waiting in one sending
+PAUSES = (1.0, 5.0, 15.0, 30.0)  # real seconds for which a channel that is down is left alone
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Courier:
+    """A process's way out: its transport, and the circuit that keeps it from hammering a server that is down."""
+
+    transport: Transport
+    closed_until: float = 0.0  # time.monotonic()
+    failures: int = 0
+
+    @property
+    def paused(self) -> bool:
+        return time.monotonic() < self.closed_until
+
+    def tripped(self) -> None:
+        self.closed_until = time.monotonic() + PAUSES[min(self.failures, len(PAUSES) - 1)]
+        self.failures += 1
+
+    def passed(self) -> None:
+        self.failures = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message that is marked `sending`: what goes out, and to whom."""
+
+    id: int
+    sender: str
+    recipient: str
+    data: bytes
+
+
+def anything_due(ctx: Context) -> bool:
+    """Whether a worker would find something to do: due, or left behind by one that died."""
+    with ctx.database.reading() as session:
+        due = select(Message.id).where(Message.state == State.PLANNED, Message.ready_at <= ctx.clock.now()).limit(1)
+        if session.scalar(due):
+            return True
+        left_behind = select(Message.id).where(
+            Message.state.in_([State.QUEUED, State.SENDING]), Message.lease_until < database_now(session)
+        )
+        return session.scalar(left_behind.limit(1)) is not None
+
+
+def send_due(ctx: Context, courier: Courier, limit: int = 100) -> int:
+    """Claim up to `limit` due messages and deal with each. Returns how many were taken; 0 also while the channel rests."""
+    if courier.paused:
+        return 0
+    outcomes.recover_expired(ctx)
+    token = secrets.token_hex(16)
+    ids = claim(ctx, token, 1 if courier.failures else limit)
+    for position, id_ in enumerate(ids):
+        try:
+            _send_one(ctx, courier, id_, token)
+        except Retryable as exc:  # the channel is down for every message: give the rest back untouched
+            courier.tripped()
+            log.warning("channel_down", extra={"reason": exc.reason})
+            outcomes.release(ctx, ids[position:], token)
+            break
+    return len(ids)
+
+
+def claim(ctx: Context, token: str, limit: int) -> list[int]:
+    """Mark due rows `queued` under a token and a lease, and commit. The most urgent steps come first in the answer."""
+    now = ctx.clock.now()
+    with ctx.database.transaction() as session:
+        machine_now = database_now(session)
+        due = (
+            select(Message.id)
+            .where(
+                or_(
+                    and_(Message.state == State.PLANNED, Message.ready_at <= now),
+                    and_(Message.state == State.QUEUED, Message.lease_until < machine_now),
+                )
+            )
+            .order_by(Message.ready_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        rows = session.execute(
+            update(Message)
+            .where(Message.id.in_(due))
+            .values(state=State.QUEUED, claim_token=token, lease_until=machine_now + CLAIM_LEASE)
+            .returning(Message.id, Message.step, Message.ready_at)
+            .execution_options(synchronize_session=False)
+        ).all()
+    return [row.id for row in sorted(rows, key=lambda r: (STEPS[r.step].priority, r.ready_at, r.id))]
+
+
+def _send_one(ctx: Context, courier: Courier, id_: int, token: str) -> None:
+    """Raises Retryable only when the channel itself is down."""
+    try:
+        outgoing = _prepare(ctx, id_, token)
+    except Exception as exc:  # a poisonous template or row fails alone, with its reason
+        log.exception("message_not_prepared", extra={"message": id_})
+        permanent = exc if isinstance(exc, Permanent) else Permanent(f"could not be written: {type(exc).__name__}")
+        outcomes.not_prepared(ctx, id_, token, permanent)
+        return
+    if outgoing is None:
+        return
+    try:
+        courier.transport.send(outgoing.sender, outgoing.recipient, outgoing.data)
+    except Retryable as exc:
+        outcomes.retry_later(ctx, outgoing.id, token, exc)
+        if exc.channel_down:
+            raise
+    except Permanent as exc:
+        courier.passed()
+        outcomes.refused(ctx, outgoing.id, token, exc)
+    except OutcomeUnknown as exc:
+        outcomes.unknown(ctx, outgoing.id, token, exc.reason)
+    else:
+        courier.passed()
+        outcomes.sent(ctx, outgoing.id, token)
+
+
+def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
+    """Look once more, write the message, mark it `sending` and commit. None when it may not leave now."""
+    now = ctx.clock.now()
+    with ctx.database.transaction() as session:
+        message = session.scalar(
+            select(Message)
+            .where(Message.id == id_, Message.claim_token == token, Message.state == State.QUEUED)
+            .with_for_update()
+        )
+        if message is None:
+            return None  # taken over, moved or cancelled meanwhile
+        shop, order = session.get_one(Shop, message.shop_id), session.get_one(Order, message.order_id)
+        settings = load_settings(shop.settings)
+        verdict = decide(session, shop, settings, order, message, now)
+        if not isinstance(verdict, Go):
+            message.state, message.reason, message.ready_at = verdict.state, verdict.reason, verdict.ready_at
+            message.claim_token = message.lease_until = None
+            return None
+        view = compose(session, ctx, shop, settings, order, message, verdict.sells)
+        mail = _mail(shop, settings, order, message, view, now)
+        data = build(mail)
+        message.state, message.reason = State.SENDING, "being sent"
+        message.lease_until = database_now(session) + SENDING_LEASE
+        message.message_class = STEPS[message.step].message_class
+        message.attempts += 1
+        message.address, message.mail_subject = order.address, mail.subject
+        return Outgoing(message.id, mail.sender_address, mail.to, data)
+
+
+def message_key(shop: Shop, message: Message) -> str:
+    """The message's name for ever: the same in every try, so that mailboxes can tell a repetition."""
+    parts = (shop.code, message.flow, message.step, message.subject, message.channel, str(message.copy))
+    return "/".join(parts)
+
+
+def _mail(
+    shop: Shop, settings: ShopSettings, order: Order, message: Message, view: MessageView, now: datetime
+) -> Mail:
+    sender, rendered = sender_of(shop, settings), render(view)
+    key, message_class = message_key(shop, message), STEPS[message.step].message_class
+    return Mail(
+        key=key,
+        message_id=message_id(key, sender.address.rpartition("@")[2]),
+        sender_name=sender.name,
+        sender_address=sender.address,
+        reply_to=sender.reply_to,
+        to=order.email or "",
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        feedback_id=f"{message.step}:{message.flow}:{message_class}:{shop.code}",
+        list_unsubscribe_url=None if message_class is MessageClass.TRANSACTIONAL else view.links.unsubscribe,
+        language=view.locale,
+        date=now,
+    )

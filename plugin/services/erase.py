@@ -1,0 +1,125 @@
+"""Erasing people and shops: what names them goes, what is left says only that something was there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from plugin.domain.addresses import normalise_email
+from plugin.secrets import fingerprint
+from plugin.services.context import Context
+from plugin.store.models.customers import (
+    ArrivalAnswer,
+    Checkout,
+    Consent,
+    Customer,
+    DataRequest,
+    Issue,
+    Suppression,
+    SurveyAnswer,
+)
+from plugin.store.models.messages import Act, Click, LoginLink, Message
+from plugin.store.models.orders import Order, Parcel, Product, Purchase
+from plugin.store.models.shops import Receipt, Shop, Tombstone
+from plugin.store.upserts import add_missing
+from schemas.events import CustomerRedacted
+
+# Everything that belongs to a shop, children before parents.
+_OF_A_SHOP = (
+    Click, Act, Message, ArrivalAnswer, Issue, SurveyAnswer, DataRequest, Purchase, Parcel, Order, Checkout, Consent,
+    Suppression, Product, LoginLink, Receipt,
+)  # fmt: skip
+
+
+def customer_orders(session: Session, shop: Shop, customer_ref: str | None, email: str | None,
+                    order_refs: Collection[str]) -> list[Order]:  # fmt: skip
+    """The orders that a compliance request is about: of the customer, to the address, or named."""
+    conditions: list[ColumnElement[bool]] = [Order.platform_id.in_(order_refs)]
+    if customer_ref:
+        ids = select(Customer.id).where(Customer.shop_id == shop.id, Customer.platform_id == customer_ref)
+        conditions.append(Order.customer_id.in_(ids))
+    if address := normalise_email(email):
+        conditions.append(Order.address == address)
+    found: dict[int, Order] = {}
+    for condition in conditions:
+        found |= {o.id: o for o in session.scalars(select(Order).where(Order.shop_id == shop.id, condition))}
+    return list(found.values())
+
+
+def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRedacted) -> set[int]:
+    """Erase what names the customer; figures stay. Returns the ids of the orders, to be planned anew."""
+    now = ctx.clock.now()
+    orders = customer_orders(session, shop, event.customer_id, event.email, event.order_ids)
+    ids = [order.id for order in orders]
+    addresses = {order.address for order in orders if order.address} | {normalise_email(event.email) or ""}
+    customers = session.scalars(
+        select(Customer).where(
+            Customer.shop_id == shop.id,
+            or_(
+                Customer.platform_id == (event.customer_id or ""),
+                Customer.id.in_({o.customer_id for o in orders if o.customer_id} if event.customer_id else ()),
+            ),
+        )
+    ).all()
+    for order in orders:
+        order.email = order.address = order.phone = order.first_name = order.last_name = order.locale = None
+        order.shipping_address = order.status_url = None
+        order.redacted_at = now
+    for customer in customers:
+        customer.email = customer.phone = customer.first_name = customer.last_name = customer.locale = None
+        customer.redacted_at = now
+    session.execute(update(Message).where(Message.order_id.in_(ids)).values(address=None, mail_subject=None))
+    session.execute(update(Issue).where(Issue.order_id.in_(ids)).values(words=None))
+    session.execute(update(SurveyAnswer).where(SurveyAnswer.order_id.in_(ids)).values(words=None))
+    for table in (Consent, Suppression):
+        session.execute(delete(table).where(table.shop_id == shop.id, table.address.in_(addresses)))
+    refs = {c.platform_id for c in customers} | ({event.customer_id} if event.customer_id else set())
+    session.execute(
+        delete(Checkout).where(
+            Checkout.shop_id == shop.id, or_(Checkout.customer_ref.in_(refs), Checkout.email.in_(addresses | {event.email}))
+        )
+    )
+    session.execute(
+        update(DataRequest).where(DataRequest.shop_id == shop.id, DataRequest.customer_ref.in_(refs)).values(report=None)
+    )
+    order_refs = {order.platform_id for order in orders} | set(event.order_ids)
+    _forget_receipts(session, shop, refs, order_refs)
+    _bury(session, ctx, shop, refs, order_refs)
+    session.flush()
+    return set(ids)
+
+
+def forget_body(session: Session, receipt_id: int) -> None:
+    """A request to erase names whom it erases: once done, only the fact of it is kept."""
+    session.execute(update(Receipt).where(Receipt.id == receipt_id).values(body=None, customer_ref=None, order_ref=None))
+
+
+def _forget_receipts(session: Session, shop: Shop, customers: Collection[str], orders: Collection[str]) -> None:
+    for column, refs in ((Receipt.customer_ref, customers), (Receipt.order_ref, orders)):
+        session.execute(update(Receipt).where(Receipt.shop_id == shop.id, column.in_(refs)).values(body=None))
+
+
+def _bury(session: Session, ctx: Context, shop: Shop, customers: Collection[str], orders: Collection[str]) -> None:
+    rows = [
+        {"kind": kind, "fingerprint": fingerprint(ctx.settings.secret_key, str(shop.id), kind, ref),
+         "buried_at": ctx.clock.now()}
+        for kind, refs in (("customer", customers), ("order", orders)) for ref in sorted(refs)
+    ]  # fmt: skip
+    add_missing(session, Tombstone, rows, ["kind", "fingerprint"])
+
+
+def erase_shop(session: Session, ctx: Context, shop: Shop) -> None:
+    """Erase a shop and everything of it. A keyed hash of its domain stays, so that late webhooks find nothing to fill."""
+    shop_id, platform, domain = shop.id, shop.platform, shop.domain
+    session.expunge_all()
+    for table in _OF_A_SHOP:
+        session.execute(delete(table).where(table.shop_id == shop_id))
+    session.execute(update(Customer).where(Customer.shop_id == shop_id).values(merged_into_id=None))
+    session.execute(delete(Customer).where(Customer.shop_id == shop_id))
+    session.execute(delete(Shop).where(Shop.id == shop_id))
+    row = {"kind": "shop", "fingerprint": fingerprint(ctx.settings.secret_key, platform, domain),
+           "buried_at": ctx.clock.now()}  # fmt: skip
+    session.execute(delete(Tombstone).where(Tombstone.kind == "shop", Tombstone.fingerprint == row["fingerprint"]))
+    add_missing(session, Tombstone, [row], ["kind", "fingerprint"])

@@ -1,0 +1,41 @@
+"""What was told about products."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from plugin.services.batch import Batch, Told
+from plugin.store.models.orders import Product
+from plugin.store.versions import is_newer, version_of
+from schemas import events
+from schemas.money import in_currency
+
+
+def product_seen(batch: Batch, told: Told, event: events.ProductSeen) -> None:
+    product = _product(batch, event.product_id)
+    version = version_of(min(event.updated_at, told.received_at), told.triggered_at, False, event)
+    if not is_newer(version, product.version):
+        return
+    product.version, product.title, product.handle = version, event.title, event.handle
+    product.url, product.image_url = event.url, event.image_url
+    currency = batch.shop.currency  # a product's webhook names none: its prices are in the shop's own
+    price = in_currency(event.price, currency) if event.price and currency else None
+    product.price_minor, product.currency = (price.minor, price.currency) if price else (None, None)
+    product.published, product.in_stock = event.published, event.in_stock
+    product.product_type, product.vendor = event.product_type, event.vendor
+
+
+def product_deleted(batch: Batch, told: Told, event: events.ProductDeleted) -> None:
+    """A deleted product's id never comes back, so no later snapshot revives it."""
+    _product(batch, event.product_id).deleted = True
+
+
+def _product(batch: Batch, product_id: str) -> Product:
+    row = batch.session.scalar(
+        select(Product).where(Product.shop_id == batch.shop.id, Product.platform_id == product_id)
+    )
+    if row is None:
+        row = Product(shop_id=batch.shop.id, platform_id=product_id, title="", published=False, deleted=False)
+        batch.session.add(row)
+        batch.session.flush()
+    return row

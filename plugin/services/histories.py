@@ -1,0 +1,196 @@
+"""Reads everything the plan may look at, for many orders at once, and turns rows into the rules' values."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin.domain.consent import ConsentWords
+from plugin.domain.flows import LEFT, State
+from plugin.domain.history import Act, Answer, History, Left, Line, NewerOrder, NotArrived, Parcel, Word
+from plugin.domain.history import Order as OrderFacts
+from plugin.domain.reconcile import Stored
+from plugin.services.consents import consents_of, suppressions_of
+from plugin.services.facts.orders import counts_as_purchase
+from plugin.store.models import customers, messages, orders
+from plugin.store.models.shops import Shop
+
+NOT_SHIPPED = frozenset({"cancelled", "error", "failure", "pending", "open"})
+
+
+@dataclass
+class Planning:
+    """One order with its history and the rows of the calendar as they stand."""
+
+    order: orders.Order
+    history: History
+    stored: list[Stored]
+
+
+def read(session: Session, shop: Shop, rows: Collection[orders.Order]) -> list[Planning]:
+    """Histories of these orders, whose locks are held. Rows of messages are locked too, so that a worker that is about
+    to send one waits for the outcome."""
+    ids = [row.id for row in rows]
+    parcels = _grouped(session.scalars(select(orders.Parcel).where(orders.Parcel.order_id.in_(ids))))
+    answers = _grouped(
+        session.scalars(select(customers.ArrivalAnswer).where(customers.ArrivalAnswer.order_id.in_(ids)))
+    )
+    issues = _grouped(
+        session.scalars(
+            select(customers.Issue).where(customers.Issue.order_id.in_(ids), customers.Issue.kind == "not_arrived")
+        )
+    )
+    acts = _grouped(session.scalars(select(messages.Act).where(messages.Act.order_id.in_(ids))))
+    m = messages.Message
+    calendar = _grouped(
+        session.execute(
+            select(m.id, m.order_id, m.step, m.subject, m.copy, m.state, m.reason, m.due_at, m.parcels, m.estimated,
+                   m.sent_at)
+            .where(m.order_id.in_(ids)).order_by(m.id).with_for_update()
+        )
+    )  # fmt: skip
+    newer = _newer_orders(session, rows)
+    addresses = {row.address for row in rows if row.address}
+    consents = consents_of(session, shop.id, addresses)
+    suppressed = suppressions_of(session, shop.id, addresses)
+    found = []
+    for row in rows:
+        mine = calendar[row.id]
+        history = History(
+            order=order_facts(row),
+            installed_at=shop.installed_at,
+            live=shop.live,
+            country_code=row.country_code,
+            parcels=tuple(parcel_facts(p) for p in parcels[row.id] if p.version and p.shipped_at),
+            newer_orders=tuple(newer.get(row.id, ())),
+            answers=tuple(Answer(a.parcel_id, a.answer == "yes", a.at) for a in answers[row.id]),
+            issues=tuple(NotArrived(i.parcel_id, i.opened_at, i.closed_at, i.outcome) for i in issues[row.id]),
+            acts=tuple(Act(a.kind, a.step, a.subject, a.at) for a in acts[row.id]),
+            left=tuple(
+                Left(step=r.step, subject=r.subject, copy=r.copy, state=State(r.state), at=r.sent_at,
+                     parcels=tuple(r.parcels))
+                for r in mine if r.state in LEFT
+            ),
+            consent=consents.get(row.address or "", ConsentWords()),
+            suppressed=suppressed.get(row.address or ""),
+        )  # fmt: skip
+        stored = [
+            Stored(id=r.id, step=r.step, subject=r.subject, copy=r.copy, state=State(r.state), reason=r.reason,
+                   due_at=r.due_at, parcels=tuple(r.parcels), estimated=r.estimated)
+            for r in mine
+        ]  # fmt: skip
+        found.append(Planning(row, history, stored))
+    return found
+
+
+def _grouped(rows: Iterable[Any]) -> defaultdict[int, list[Any]]:
+    groups: defaultdict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        groups[row.order_id].append(row)
+    return groups
+
+
+def order_facts(row: orders.Order) -> OrderFacts:
+    """Raises ValueError for a stub, which has no facts yet."""
+    if row.placed_at is None:
+        raise ValueError("a stub has no facts")
+    lines = remaining_lines(row)
+    return OrderFacts(
+        order_id=row.platform_id,
+        placed_at=row.placed_at,
+        lines=lines,
+        name=row.name or "",
+        test=row.test,
+        pos=row.source_name == "pos",
+        pickup=row.pickup,
+        ended=_why_ended(row, lines),
+        erased=row.redacted_at is not None,
+        has_address=row.address is not None,
+    )
+
+
+def remaining_lines(row: orders.Order) -> tuple[Line, ...]:
+    """The lines with what edits and refunds left of each. An edit counts until a newer snapshot of the order came."""
+    refunded: defaultdict[str, int] = defaultdict(int)
+    for _, pairs in row.refunds.values():
+        for line_id, quantity in pairs:
+            refunded[line_id] += quantity
+    edited: defaultdict[str, int] = defaultdict(int)
+    for committed_at, added, removed in row.edits.values():
+        if row.told_at is None or datetime.fromisoformat(committed_at) > row.told_at:
+            for line_id, delta in added:
+                edited[line_id] += delta
+            for line_id, delta in removed:
+                edited[line_id] -= delta
+    lines = []
+    for line in row.lines:
+        left = line["quantity"] - refunded[line["line_id"]]
+        if line["current_quantity"] is not None:
+            left = min(left, line["current_quantity"])
+        left += edited.pop(line["line_id"], 0)
+        lines.append(Line(line_id=line["line_id"], remaining=max(left, 0), requires_shipping=line["requires_shipping"]))
+    # A line that only an edit told of: what it is comes with the next snapshot; till then it holds the survey.
+    lines += [Line(line_id=line_id, remaining=delta) for line_id, delta in edited.items() if delta > 0]
+    return tuple(lines)
+
+
+def _why_ended(row: orders.Order, lines: tuple[Line, ...]) -> str | None:
+    if row.redacted_at:
+        return "the customer's data was erased"
+    if row.deleted_at:
+        return "the order was deleted"
+    if row.cancelled_at:
+        return "the order was cancelled"
+    if row.financial_status in ("voided", "expired"):
+        return f"the payment was {row.financial_status}" if row.financial_status == "voided" else "the payment expired"
+    ordered = any(line["quantity"] > 0 for line in row.lines)
+    if row.financial_status == "refunded" or (ordered and not any(line.remaining for line in lines)):
+        return "the order was fully refunded"
+    return None
+
+
+def parcel_facts(row: orders.Parcel) -> Parcel:
+    assert row.shipped_at is not None
+    return Parcel(
+        parcel_id=row.platform_id,
+        shipped_at=row.shipped_at,
+        name=row.name,
+        on_its_way=row.status not in NOT_SHIPPED,
+        has_number=bool(row.tracking_numbers),
+        lines=tuple((line_id, quantity) for line_id, quantity in row.lines),
+        words=tuple(Word(status, datetime.fromisoformat(at)) for status, at in row.words.values()),
+        delivered_at=row.delivered_at,
+        estimated_at=row.estimated_at,
+    )
+
+
+def _newer_orders(session: Session, rows: Collection[orders.Order]) -> dict[int, list[NewerOrder]]:
+    """For each order the first order that counts which its customer placed after it."""
+    starts: dict[int, datetime] = {}
+    for row in rows:
+        if row.customer_id and row.placed_at:
+            starts[row.customer_id] = min(starts.get(row.customer_id, row.placed_at), row.placed_at)
+    if not starts:
+        return {}
+    o = orders.Order
+    siblings: defaultdict[int, list[orders.Order]] = defaultdict(list)
+    for sibling in session.scalars(
+        select(o).where(o.customer_id.in_(starts), o.placed_at >= min(starts.values())).order_by(o.placed_at, o.id)
+    ):
+        assert sibling.customer_id is not None
+        siblings[sibling.customer_id].append(sibling)
+    newer: dict[int, list[NewerOrder]] = {}
+    for row in rows:
+        for sibling in siblings.get(row.customer_id or 0, ()):
+            assert sibling.placed_at is not None and row.placed_at is not None
+            follows = (sibling.placed_at, sibling.platform_id) > (row.placed_at, row.platform_id)
+            if follows and counts_as_purchase(sibling):
+                newer[row.id] = [NewerOrder(sibling.name or sibling.platform_id, sibling.placed_at, counts=True)]
+                break
+    return newer

@@ -1,0 +1,165 @@
+"""From receipts to facts to plans: batches under locks, one transaction each; what fails, fails alone."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from plugin.secrets import Undecryptable
+from plugin.services.batch import Batch, LockAgain, Told, add_stubs, lock, refs_of
+from plugin.services.context import Context
+from plugin.services.erase import erase_shop
+from plugin.services.facts import apply
+from plugin.services.plan import plan_orders, recent_orders
+from plugin.store.models.shops import Receipt, Shop
+from schemas.shopify.topics import Rejected, parse
+
+ATTEMPTS = 5
+BACKOFF = (5, 30, 120, 600)  # seconds of machine time after each failure
+BATCH = 100
+
+log = logging.getLogger(__name__)
+
+
+def ingest_receipts(ctx: Context, limit: int = BATCH) -> int:
+    """Take up to `limit` unprocessed receipts and turn them into facts and plans. Returns how many were dealt with.
+
+    A batch that fails is tried again one by one, so that one poisonous payload holds up nobody else. Database outages
+    are raised: nothing is marked, everything is still there afterwards.
+    """
+    try:
+        return _batch(ctx, None, limit)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("ingest_batch_failed")
+    with ctx.database.reading() as session:
+        ids = session.scalars(_unprocessed(limit)).all()
+    return sum(_alone(ctx, receipt_id) for receipt_id in ids)
+
+
+def _unprocessed(limit: int) -> Select[tuple[int]]:
+    return (
+        select(Receipt.id)
+        .where(Receipt.state == "received", Receipt.next_attempt_at <= datetime.now(UTC))
+        .order_by(Receipt.next_attempt_at, Receipt.id)
+        .limit(limit)
+    )
+
+
+def _alone(ctx: Context, receipt_id: int) -> int:
+    try:
+        return _batch(ctx, receipt_id, 1)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as exc:
+        log.exception("receipt_failed", extra={"receipt": receipt_id})
+        _record_failure(ctx, receipt_id, f"could not be processed: {type(exc).__name__}")
+        return 1
+
+
+def _record_failure(ctx: Context, receipt_id: int, reason: str) -> None:
+    with ctx.database.transaction() as session:
+        receipt = session.get(Receipt, receipt_id, with_for_update=True)
+        if receipt is None or receipt.state != "received":
+            return
+        receipt.attempts += 1
+        receipt.reason = reason
+        if receipt.attempts >= ATTEMPTS:
+            receipt.state = "failed"
+        else:
+            receipt.next_attempt_at = datetime.now(UTC) + timedelta(seconds=BACKOFF[receipt.attempts - 1])
+
+
+def _batch(ctx: Context, only: int | None, limit: int) -> int:
+    for _ in range(5):
+        try:
+            with ctx.database.transaction() as session:
+                return _process(ctx, session, only, limit)
+        except LockAgain:
+            continue
+    raise LockAgain
+
+
+def _process(ctx: Context, session: Session, only: int | None, limit: int) -> int:
+    ids = select(Receipt.id).where(Receipt.id == only) if only else _unprocessed(limit)
+    receipts = session.scalars(
+        select(Receipt).where(Receipt.id.in_(ids.with_for_update(skip_locked=True)), Receipt.state == "received")
+        .order_by(Receipt.id)
+    ).all()  # fmt: skip
+    by_shop: defaultdict[int, list[Receipt]] = defaultdict(list)
+    for receipt in receipts:
+        by_shop[receipt.shop_id].append(receipt)
+    for shop_id in sorted(by_shop):
+        _ingest_shop(ctx, session, session.get_one(Shop, shop_id), by_shop[shop_id])
+    return len(receipts)
+
+
+def _ingest_shop(ctx: Context, session: Session, shop: Shop, receipts: Sequence[Receipt]) -> None:
+    told = [_read(ctx, receipt) for receipt in receipts]
+    known = [t for t in told if t is not None]
+    refs = refs_of(known)
+    if refs.customers or refs.orders:
+        if ctx.database.is_sqlite:
+            add_stubs(session, shop.id, refs)
+        else:
+            # In a transaction of its own: whoever inserts must not hold locks that others' insertions wait for.
+            with ctx.database.transaction() as separate:
+                add_stubs(separate, shop.id, refs)
+    batch = Batch(ctx, session, shop, ctx.clock.now())
+    lock(batch, refs)
+    for receipt in known:
+        for event in receipt.events:
+            apply.apply(batch, receipt, event)
+    session.flush()
+    if batch.replan_customers or batch.replan_addresses:
+        batch.replan |= recent_orders(
+            session, ctx, shop, customers=batch.replan_customers, addresses=batch.replan_addresses
+        )
+    if batch.replan:
+        plan_orders(session, ctx, shop, batch.replan)
+    if batch.erase_shop:
+        session.flush()
+        erase_shop(session, ctx, shop)
+
+
+def _read(ctx: Context, receipt: Receipt) -> Told | None:
+    """Parse a receipt and mark it; None when it says nothing that we keep."""
+    receipt.processed_at = datetime.now(UTC)
+    if receipt.body is None:
+        receipt.state, receipt.reason = "kept", receipt.reason or "its payload was pruned"
+        return None
+    try:
+        parsed = parse(receipt.topic, ctx.vault.open_bytes(receipt.body), triggered_at=receipt.triggered_at)
+    except Undecryptable:
+        receipt.state = "failed"
+        receipt.reason = "encrypted with a key that ENCRYPTION_KEYS no longer holds"
+        return None
+    except Rejected as exc:
+        receipt.state, receipt.reason = "rejected", _summary(exc)
+        log.info("receipt_rejected", extra={"receipt": receipt.id, "topic": receipt.topic})
+        return None
+    receipt.state, receipt.reason = ("done" if parsed.events else "kept"), parsed.reason
+    return Told(receipt.id, receipt.topic, receipt.received_at, receipt.triggered_at, parsed.events)
+
+
+def _summary(exc: Rejected) -> str:
+    parts = [f"{error['field']}: {error['message']}" for error in exc.errors]
+    return "; ".join(parts)[:500] or "rejected"
+
+
+def retry_failed(session: Session) -> int:
+    """Have every failed or rejected receipt that still has its payload run again. Returns how many."""
+    result = session.execute(
+        update(Receipt)
+        .where(Receipt.state.in_(["failed", "rejected"]), Receipt.body.is_not(None))
+        .values(state="received", attempts=0, next_attempt_at=datetime.now(UTC))
+        .returning(Receipt.id)
+    )
+    return len(result.all())

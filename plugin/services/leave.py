@@ -1,0 +1,91 @@
+"""The last look before a message leaves: consent, suppression, switches, staleness, quiet hours and caps, as of now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin.domain import gates
+from plugin.domain.consent import ConsentWords
+from plugin.domain.flows import STEPS, MessageClass, State
+from plugin.domain.windows import capped_until, quiet_until
+from plugin.domain.zones import zone_for
+from plugin.services.consents import consents_of, suppressions_of
+from plugin.store.models.messages import Message
+from plugin.store.models.orders import Order
+from plugin.store.models.shops import Shop
+from schemas.settings import ShopSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """It may leave. `sells`: promotional blocks may appear in it."""
+
+    sells: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """It may not leave now: what the row becomes."""
+
+    state: State
+    reason: str
+    ready_at: datetime | None = None
+
+
+def decide(
+    session: Session, shop: Shop, settings: ShopSettings, order: Order, message: Message, now: datetime
+) -> Go | Stay:
+    """Whether a due message may leave at business time `now`."""
+    if shop.uninstalled_at:
+        return Stay(State.WITHHELD, "the shop uninstalled Dasi")
+    if not shop.live:
+        return Stay(State.HELD, gates.NOT_LIVE)
+    facts = _facts(session, shop, settings, order)
+    if refusal := gates.refusal(message.step, facts):
+        return Stay(State.WITHHELD, refusal)
+    if message.due_at and gates.is_stale(message.step, message.due_at, now):
+        return Stay(State.WITHHELD, gates.stale_reason(message.due_at))
+    if STEPS[message.step].message_class is not MessageClass.TRANSACTIONAL:
+        if deferral := _deferral(session, shop, settings, order, now):
+            return deferral
+    return Go(sells=gates.may_not_market(facts) is None)
+
+
+def _facts(session: Session, shop: Shop, settings: ShopSettings, order: Order) -> gates.GateFacts:
+    addresses = [order.address] if order.address else []
+    return gates.GateFacts(
+        settings=settings,
+        consent=consents_of(session, shop.id, addresses).get(order.address or "", ConsentWords()),
+        country_code=order.country_code,
+        suppressed=suppressions_of(session, shop.id, addresses).get(order.address or ""),
+        has_address=order.address is not None,
+        erased=order.redacted_at is not None,
+        test=order.test,
+    )
+
+
+def _deferral(
+    session: Session, shop: Shop, settings: ShopSettings, order: Order, now: datetime
+) -> Stay | None:
+    zone = zone_for(order.country_code, shop.timezone)
+    if settings.quiet_hours and (until := quiet_until(now, settings.quiet_hours, zone)):
+        return Stay(State.PLANNED, f"deferred to {until.astimezone(zone):%H:%M} in {_city(zone.key)}", until)
+    if settings.cap and order.customer_id:
+        sent = session.scalars(
+            select(Message.sent_at).where(
+                Message.customer_id == order.customer_id,
+                Message.message_class != MessageClass.TRANSACTIONAL,
+                Message.sent_at.is_not(None),
+            ).order_by(Message.sent_at.desc()).limit(settings.cap.messages)
+        )  # fmt: skip
+        if until := capped_until(now, settings.cap, [at for at in sent if at]):
+            return Stay(State.PLANNED, f"deferred to {until:%d %b %H:%M} UTC: enough messages for now", until)
+    return None
+
+
+def _city(zone: str) -> str:
+    return zone.rpartition("/")[2].replace("_", " ")

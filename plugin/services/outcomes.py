@@ -1,0 +1,152 @@
+"""Recording what became of a message: every change is conditional on the claim that made it ours."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from plugin.channels.email.errors import Permanent, Retryable
+from plugin.domain.flows import MessageClass, State, check_transition
+from plugin.domain.outcomes import after_unknown_outcome, backoff
+from plugin.services.context import Context
+from plugin.services.plan import lock_orders, plan_orders
+from plugin.store.models.customers import Suppression
+from plugin.store.models.messages import Message
+from plugin.store.models.shops import Shop
+from plugin.store.session import database_now
+from plugin.store.upserts import add_missing
+
+UNKNOWN = "outcome unknown"
+
+log = logging.getLogger(__name__)
+
+
+def sent(ctx: Context, id_: int, token: str) -> None:
+    """It was accepted. The cross-sell's leaving is a fact from which the follow-up's date is planned, at once."""
+    now = ctx.clock.now()
+    values = {"state": State.SENT, "reason": f"sent {now.day} {now:%b %H:%M} UTC", "sent_at": now,
+              "accepted_at": datetime.now(UTC), "error": None}  # fmt: skip
+    _record(ctx, id_, token, values)
+
+
+def retry_later(ctx: Context, id_: int, token: str, why: Retryable) -> None:
+    """Nothing was accepted. The attempt is not counted when the channel was at fault."""
+    with ctx.database.transaction() as session:
+        message = _mine(session, id_, token)
+        if message is None:
+            return
+        if why.channel_down:
+            message.attempts -= 1
+        else:
+            message.ready_at = ctx.clock.now() + backoff(message.attempts)
+        _become(message, State.PLANNED, f"will be tried again: {why.reason}", error=why.reason)
+
+
+def refused(ctx: Context, id_: int, token: str, why: Permanent) -> None:
+    _record(ctx, id_, token, {"state": State.FAILED, "reason": why.reason, "error": why.reason}, dead=why.dead_address)
+
+
+def not_prepared(ctx: Context, id_: int, token: str, why: Permanent) -> None:
+    """It could not even be written: nothing went out, and nothing will until somebody mends it."""
+    with ctx.database.transaction() as session:
+        message = _mine(session, id_, token, State.QUEUED)
+        if message is not None:
+            message.state = State.SENDING  # the table knows no way from queued to failed but through an attempt
+            message.attempts += 1
+            _become(message, State.FAILED, why.reason, error=why.reason)
+
+
+def unknown(ctx: Context, id_: int, token: str, why: str) -> None:
+    """The data went out and no answer came. The rule is plugin.domain.outcomes.after_unknown_outcome."""
+    with ctx.database.transaction() as session:
+        message = _mine(session, id_, token)
+        if message is not None:
+            _give_up_or_repeat(ctx, session, message, why)
+
+
+def release(ctx: Context, ids: Collection[int], token: str) -> None:
+    """Give claimed rows back untouched: they are due as before."""
+    with ctx.database.transaction() as session:
+        session.execute(
+            update(Message)
+            .where(Message.id.in_(ids), Message.claim_token == token, Message.state == State.QUEUED)
+            .values(state=State.PLANNED, claim_token=None, lease_until=None)
+        )
+
+
+def recover_expired(ctx: Context) -> int:
+    """Rows that a dead worker left in `sending`: their outcome is unknown. Returns how many there were."""
+    with ctx.database.reading() as session:
+        expired = session.scalars(
+            select(Message.id).where(Message.state == State.SENDING, Message.lease_until < database_now(session))
+        ).all()
+    for id_ in expired:
+        with ctx.database.transaction() as session:
+            message = session.scalar(
+                select(Message)
+                .where(Message.id == id_, Message.state == State.SENDING, Message.lease_until < database_now(session))
+                .with_for_update(skip_locked=True)
+            )
+            if message is not None:
+                log.warning("outcome_unknown", extra={"message": id_, "step": message.step})
+                _give_up_or_repeat(ctx, session, message, "the sender stopped before the answer")
+    return len(expired)
+
+
+def _give_up_or_repeat(ctx: Context, session: Session, message: Message, why: str) -> None:
+    state = after_unknown_outcome(MessageClass(message.message_class))
+    if state is State.PLANNED:
+        message.ready_at = ctx.clock.now() + backoff(message.attempts)
+        _become(message, state, f"goes again: {UNKNOWN}", error=why)
+    else:
+        _become(message, state, UNKNOWN, error=why)
+
+
+def _mine(session: Session, id_: int, token: str, state: State = State.SENDING) -> Message | None:
+    return session.scalar(
+        select(Message).where(Message.id == id_, Message.claim_token == token, Message.state == state).with_for_update()
+    )
+
+
+def _become(message: Message, state: State, reason: str, error: str | None) -> None:
+    check_transition(State(message.state), state)
+    message.state, message.reason, message.error = state, reason[:300], error
+    message.claim_token = message.lease_until = None
+
+
+def _record(ctx: Context, id_: int, token: str, values: dict[str, Any], dead: bool = False) -> None:
+    """One commit for one fact, with what is planned from it. Where nothing is, a crash of the database may lose it: it
+    then becomes an unknown outcome."""
+    with ctx.database.transaction() as session:
+        row = session.execute(
+            select(Message.step, Message.order_id, Message.shop_id, Message.address).where(Message.id == id_)
+        ).one()
+        plans_more = row.step == "cross_sell" or dead
+        if plans_more:
+            lock_orders(session, [row.order_id])
+        elif not ctx.database.is_sqlite:
+            session.execute(text("SET LOCAL synchronous_commit TO off"))
+        recorded = session.execute(
+            update(Message)
+            .where(Message.id == id_, Message.claim_token == token, Message.state == State.SENDING)
+            .values(claim_token=None, lease_until=None, **values)
+            .returning(Message.id)
+        ).first()
+        if recorded is None:
+            log.warning("claim_lost", extra={"message": id_})
+            return
+        if dead and row.address:
+            _suppress(ctx, session, row.shop_id, row.address)
+        if plans_more:
+            plan_orders(session, ctx, session.get_one(Shop, row.shop_id), [row.order_id])
+    log.info("message_recorded", extra={"message": id_, "step": row.step, "state": str(values["state"])})
+
+
+def _suppress(ctx: Context, session: Session, shop_id: int, address: str) -> None:
+    row = {"shop_id": shop_id, "channel": "email", "address": address, "cause": "dead", "at": ctx.clock.now()}
+    add_missing(session, Suppression, [row], ["shop_id", "channel", "address"])

@@ -1,0 +1,87 @@
+"""A customer's data, collected for the merchant who was asked for it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin.domain.addresses import normalise_email
+from plugin.services.context import Context
+from plugin.services.erase import customer_orders
+from plugin.store.models.customers import ArrivalAnswer, Consent, Customer, DataRequest, Issue, SurveyAnswer
+from plugin.store.models.messages import Message
+from plugin.store.models.orders import Order
+from plugin.store.models.shops import Shop
+from plugin.store.upserts import add_missing
+from schemas.events import DataRequested
+
+
+def collect(session: Session, ctx: Context, shop: Shop, event: DataRequested, at: datetime) -> None:
+    """Store everything Dasi holds about the customer, encrypted, under the platform's request id; once."""
+    session.flush()
+    orders = customer_orders(session, shop, event.customer_id, event.email, event.order_ids)
+    report = json.dumps(_report(session, shop, event, orders), ensure_ascii=False, default=str)
+    row = {
+        "shop_id": shop.id,
+        "request_id": event.request_id or f"{event.customer_id or 'unknown'}-{at:%Y%m%d}",
+        "customer_ref": event.customer_id,
+        "requested_at": at,
+        "report": ctx.vault.seal(report),
+    }
+    add_missing(session, DataRequest, [row], ["shop_id", "request_id"])
+
+
+def read_reports(session: Session, ctx: Context, shop: Shop) -> list[tuple[str, datetime, dict[str, Any] | None]]:
+    """(request id, when, report) of each request, newest first; no report once the customer was erased."""
+    rows = session.scalars(
+        select(DataRequest).where(DataRequest.shop_id == shop.id).order_by(DataRequest.requested_at.desc())
+    )
+    return [
+        (row.request_id, row.requested_at, json.loads(ctx.vault.open(row.report)) if row.report else None)
+        for row in rows
+    ]
+
+
+def _report(session: Session, shop: Shop, event: DataRequested, orders: list[Order]) -> dict[str, Any]:
+    ids = [order.id for order in orders]
+    addresses = {order.address for order in orders if order.address} | {normalise_email(event.email) or ""}
+    customers = session.scalars(
+        select(Customer).where(Customer.shop_id == shop.id, Customer.platform_id == (event.customer_id or ""))
+    )
+    return {
+        "shop": shop.domain,
+        "customer": [_columns(c, "platform_id", "email", "phone", "first_name", "last_name", "locale") for c in customers],
+        "consent": [
+            _columns(c, "channel", "address", "subscribed_at", "opted_out_at", "checkbox_at", "neutral_at")
+            for c in session.scalars(select(Consent).where(Consent.shop_id == shop.id, Consent.address.in_(addresses)))
+        ],
+        "orders": [
+            _columns(o, "platform_id", "name", "placed_at", "email", "phone", "first_name", "last_name", "locale",
+                     "shipping_address", "lines", "refunds", "total_minor", "currency", "cancelled_at")
+            for o in orders
+        ],
+        "messages": [
+            _columns(m, "step", "subject", "state", "reason", "due_at", "sent_at", "address", "mail_subject")
+            for m in session.scalars(select(Message).where(Message.order_id.in_(ids)))
+        ],
+        "surveys": [
+            _columns(s, "satisfaction", "recommendation", "words", "started_at", "completed_at")
+            for s in session.scalars(select(SurveyAnswer).where(SurveyAnswer.order_id.in_(ids)))
+        ],
+        "arrivals": [
+            _columns(a, "parcel_id", "answer", "at")
+            for a in session.scalars(select(ArrivalAnswer).where(ArrivalAnswer.order_id.in_(ids)))
+        ],
+        "issues": [
+            _columns(i, "kind", "opened_at", "closed_at", "outcome", "words")
+            for i in session.scalars(select(Issue).where(Issue.order_id.in_(ids)))
+        ],
+    }  # fmt: skip
+
+
+def _columns(row: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}

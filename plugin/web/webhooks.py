@@ -1,0 +1,34 @@
+"""The platforms' door: the signature over the raw body is checked by the service before anything is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from flask import Blueprint, Response, jsonify, request
+
+from plugin.services.receive import receive_shopify
+from plugin.web import metrics
+from plugin.web.auth import Auth
+from plugin.web.errors import problem
+from plugin.web.wiring import context
+
+AUTH = Auth.HMAC
+MAX_BODY = 2 * 1024 * 1024  # bytes
+
+blueprint = Blueprint("webhooks", __name__)
+
+
+@blueprint.post("/webhooks/shopify")
+def shopify() -> Response:
+    """All topics. 413 over 2 MB, declared or streamed; else what `receive_shopify` answers; 503 without a database."""
+    request.max_content_length = MAX_BODY
+    body = request.get_data(cache=False)
+    answer = receive_shopify(context(), cast(Mapping[str, str], request.headers), body)
+    metrics.webhook(request.headers.get("X-Shopify-Topic"), answer.status)
+    if answer.status >= 400:
+        message = answer.message or "The webhook was refused."
+        return problem(answer.status, answer.error or "refused", message, answer.field)
+    response = jsonify(status_code=answer.status)
+    response.status_code = answer.status
+    return response

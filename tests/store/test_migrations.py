@@ -1,0 +1,78 @@
+"""The migrations give what the models say, on both databases, and may be run by several processes at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect
+
+from plugin.store import migrate
+from plugin.store.session import Database
+from tests.support.postgres import Cluster
+
+PROCESS = """
+import sys
+from plugin.store import migrate
+from plugin.store.session import Database
+database = Database(sys.argv[1])
+migrate.upgrade(database)
+database.dispose()
+"""
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    with cluster.database(template="template0") as url:
+        yield url
+
+
+def test_the_migrated_schema_is_the_models(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, migrate.metadata()) == []
+
+
+def test_head_is_told_apart_from_nothing(empty_url: str) -> None:
+    database = Database(empty_url)
+    assert not migrate.current_is_head(database)
+    migrate.upgrade(database)
+    assert migrate.current_is_head(database)
+    migrate.upgrade(database)  # again: nothing to do
+    database.dispose()
+
+
+def test_every_migration_goes_back_and_forth(database: Database) -> None:
+    with database.engine.begin() as connection:
+        command.downgrade(migrate.config(connection), "base")
+        assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
+    migrate.upgrade(database)
+    assert migrate.current_is_head(database)
+
+
+def test_several_processes_migrate_at_once(empty_url: str) -> None:
+    processes = [
+        subprocess.Popen([sys.executable, "-c", PROCESS, empty_url], stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    failures = [error for process in processes if (error := process.communicate(timeout=60)[1]) and process.returncode]
+    assert failures == []
+    database = Database(empty_url)
+    assert migrate.current_is_head(database)
+    database.dispose()
+
+
+def test_sqlite_keeps_its_references_after_a_migration(sqlite_database: Database) -> None:
+    migrate.upgrade(sqlite_database)
+    with sqlite_database.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
