@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SECRETS = ("SECRET_KEY", "ENCRYPTION_KEYS")
@@ -97,8 +97,14 @@ def load(environ: Mapping[str, str], *, production: bool = True, demo: bool = Fa
 
 
 def embedded_redis_url(data_dir: Path) -> str:
-    """The private socket of the Valkey that `dasi up` starts; other commands on the same DATA_DIR find it there."""
-    return f"unix://{data_dir / 'valkey.sock'}"
+    """Where the Valkey that `dasi up` starts listens; other commands on the same DATA_DIR find it there.
+
+    A private socket in DATA_DIR, or what `dasi up` wrote down when that path was too long for a socket.
+    """
+    written = data_dir / "valkey" / "url"
+    if written.is_file():
+        return written.read_text().strip()
+    return f"unix://{quote(str(data_dir / 'valkey' / 'socket'))}"
 
 
 def development_secrets(data_dir: Path) -> dict[str, str]:

@@ -123,7 +123,7 @@ class ParcelShipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParcelTracked:
-    """The carrier said something about a parcel: in_transit, delayed, attempted_delivery, failure …; any word is legal."""
+    """The carrier said something about a parcel: in_transit, delayed, failure …; any word is legal."""
 
     order_id: str
     parcel_id: str

@@ -143,6 +143,7 @@ def _parcels(parcels: tuple[ParcelView, ...], locale: str) -> Values:
                 "carrier": one_line(parcel.carrier, 80),
                 "tracking": tracking,
                 "has_number": any(tracked["number"] for tracked in tracking),
+                "has_link": any(tracked["url"] for tracked in tracking),
                 "lines": lines or None,
                 "more_lines": more_lines,
             }

@@ -141,13 +141,14 @@ def _only_web_addresses(_tag: str, _attribute: str, value: str) -> str | None:
 
 def _rendered(source: str, values: Mapping[str, object], *, html_escaped: bool) -> str | None:
     try:
-        return _parsed(source, html_escaped).render(**values)
+        return parsed(source, html_escaped).render(**values)
     except (LiquidError, ArithmeticError, TypeError, ValueError, RecursionError):
         return None
 
 
 @lru_cache(maxsize=512)
-def _parsed(source: str, html_escaped: bool) -> BoundTemplate:
+def parsed(source: str, html_escaped: bool) -> BoundTemplate:
+    """A merchant's template, parsed once. LiquidError when it cannot be."""
     if len(source) > MAX_SOURCE:
         raise LiquidError("too long", token=None)
     return _environment(html_escaped).from_string(source)

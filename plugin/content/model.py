@@ -45,7 +45,7 @@ class ParcelView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductView:
-    """A product to suggest. `rating` is the mean satisfaction (1-5) of `rating_count` survey answers; `buyers` counts orders."""
+    """A product to suggest. `rating`: mean satisfaction (1-5) of `rating_count` answers; `buyers`: orders with it."""
 
     title: str
     url: str
@@ -58,7 +58,7 @@ class ProductView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """Our own pages for this one message. Survey answers are appended as `?score=4`, arrival as `?answer=yes|not_yet`."""
+    """Our own pages for this one message. To them `?score=4` or `?answer=yes|not_yet` is added."""
 
     unsubscribe: str | None = None
     survey: str | None = None

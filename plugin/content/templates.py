@@ -98,6 +98,8 @@ def compile_mjml(source: str) -> str:
         return f"LQ{len(pieces) - 1}QL"
 
     compiled: str = mjml2html(_LIQUID.sub(hide, source), fonts={}, include_loader=_refuse_include)
+    # Tables are layout; `mj-table` is the one element that does not say so to a screen reader.
+    compiled = re.sub(r"<table (?![^>]*\brole=)", '<table role="presentation" ', compiled)
     # Comments for Outlook stay; the blanks that MJML's own style sheets and our indentation carry go.
     compact = re.sub(r"\s*\n\s*", "\n", compiled)
     return re.sub(r"LQ(\d+)QL", lambda found: pieces[int(found.group(1))], compact)

@@ -129,7 +129,7 @@ def _physical(history: History) -> list[Parcel]:
 
 
 def _shipped(settings: ShopSettings, history: History, parcels: list[Parcel]) -> Iterator[Planned]:
-    """Messages that left keep what they told; the parcels nobody was told of share one message, as long as it can go."""
+    """Messages that left keep what they told; parcels nobody was told of share one message, as long as it can go."""
     told = {p: m.subject for m in history.left if (m.step, m.copy) == ("shipped", 0) for p in m.parcels}
     groups = _groups(settings, history.acts, [p for p in parcels if p.parcel_id not in told])
     told |= {p.parcel_id: group[0].parcel_id for group in groups for p in group}

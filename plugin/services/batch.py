@@ -158,7 +158,6 @@ def _customer_ids(session: Session, shop_id: int, refs: Refs) -> set[int]:
                 )
             )
         )
-    found.discard(None)  # type: ignore[arg-type]
     merged = session.scalars(
         select(Customer.merged_into_id).where(Customer.id.in_(found), Customer.merged_into_id.is_not(None))
     ).all()

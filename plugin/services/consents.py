@@ -67,4 +67,4 @@ def suppressions_of(session: Session, shop_id: int, addresses: Iterable[str]) ->
             Suppression.address.in_(set(addresses)),
         )
     )
-    return {address: cause for address, cause in rows}
+    return dict(rows.tuples().all())

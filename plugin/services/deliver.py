@@ -76,7 +76,7 @@ def anything_due(ctx: Context) -> bool:
 
 
 def send_due(ctx: Context, courier: Courier, limit: int = 100) -> int:
-    """Claim up to `limit` due messages and deal with each. Returns how many were taken; 0 also while the channel rests."""
+    """Claim up to `limit` due messages and deal with each. Returns how many: none while the channel rests."""
     if courier.paused:
         return 0
     outcomes.recover_expired(ctx)

@@ -78,11 +78,14 @@ def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRe
     refs = {c.platform_id for c in customers} | ({event.customer_id} if event.customer_id else set())
     session.execute(
         delete(Checkout).where(
-            Checkout.shop_id == shop.id, or_(Checkout.customer_ref.in_(refs), Checkout.email.in_(addresses | {event.email}))
+            Checkout.shop_id == shop.id,
+            or_(Checkout.customer_ref.in_(refs), Checkout.email.in_(addresses | {event.email})),
         )
     )
     session.execute(
-        update(DataRequest).where(DataRequest.shop_id == shop.id, DataRequest.customer_ref.in_(refs)).values(report=None)
+        update(DataRequest)
+        .where(DataRequest.shop_id == shop.id, DataRequest.customer_ref.in_(refs))
+        .values(report=None)
     )
     order_refs = {order.platform_id for order in orders} | set(event.order_ids)
     _forget_receipts(session, shop, refs, order_refs)
@@ -93,7 +96,9 @@ def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRe
 
 def forget_body(session: Session, receipt_id: int) -> None:
     """A request to erase names whom it erases: once done, only the fact of it is kept."""
-    session.execute(update(Receipt).where(Receipt.id == receipt_id).values(body=None, customer_ref=None, order_ref=None))
+    session.execute(
+        update(Receipt).where(Receipt.id == receipt_id).values(body=None, customer_ref=None, order_ref=None)
+    )
 
 
 def _forget_receipts(session: Session, shop: Shop, customers: Collection[str], orders: Collection[str]) -> None:
@@ -111,7 +116,7 @@ def _bury(session: Session, ctx: Context, shop: Shop, customers: Collection[str]
 
 
 def erase_shop(session: Session, ctx: Context, shop: Shop) -> None:
-    """Erase a shop and everything of it. A keyed hash of its domain stays, so that late webhooks find nothing to fill."""
+    """Erase a shop and everything of it. A keyed hash of its domain stays: late webhooks must not fill it again."""
     shop_id, platform, domain = shop.id, shop.platform, shop.domain
     session.expunge_all()
     for table in _OF_A_SHOP:

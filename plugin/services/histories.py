@@ -188,7 +188,8 @@ def _newer_orders(session: Session, rows: Collection[orders.Order]) -> dict[int,
     newer: dict[int, list[NewerOrder]] = {}
     for row in rows:
         for sibling in siblings.get(row.customer_id or 0, ()):
-            assert sibling.placed_at is not None and row.placed_at is not None
+            assert sibling.placed_at is not None
+            assert row.placed_at is not None
             follows = (sibling.placed_at, sibling.platform_id) > (row.placed_at, row.platform_id)
             if follows and counts_as_purchase(sibling):
                 newer[row.id] = [NewerOrder(sibling.name or sibling.platform_id, sibling.placed_at, counts=True)]

@@ -44,7 +44,7 @@ def ingest_receipts(ctx: Context, limit: int = BATCH) -> int:
     return sum(_alone(ctx, receipt_id) for receipt_id in ids)
 
 
-def _unprocessed(limit: int) -> Select[tuple[int]]:
+def _unprocessed(limit: int) -> Select[int]:
     return (
         select(Receipt.id)
         .where(Receipt.state == "received", Receipt.next_attempt_at <= datetime.now(UTC))

@@ -49,9 +49,9 @@ def decide(
         return Stay(State.WITHHELD, refusal)
     if message.due_at and gates.is_stale(message.step, message.due_at, now):
         return Stay(State.WITHHELD, gates.stale_reason(message.due_at))
-    if STEPS[message.step].message_class is not MessageClass.TRANSACTIONAL:
-        if deferral := _deferral(session, shop, settings, order, now):
-            return deferral
+    transactional = STEPS[message.step].message_class is MessageClass.TRANSACTIONAL
+    if not transactional and (deferral := _deferral(session, shop, settings, order, now)):
+        return deferral
     return Go(sells=gates.may_not_market(facts) is None)
 
 

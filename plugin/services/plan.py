@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from plugin.domain.delivery_estimate import LEARN_FROM, expected_duration
@@ -23,6 +23,7 @@ from schemas.settings import ShopSettings, load_settings
 
 CAMPAIGN = timedelta(days=120)  # no order's messages reach further than this behind its placing
 AT_ONCE = 500  # orders planned with one set of queries
+_TABLE = cast(Table, Message.__table__)
 DURATIONS = 2000  # newest deliveries that an estimate is learned from: with more, the prior has no weight left
 
 
@@ -137,7 +138,7 @@ def learned_duration(
         .order_by(Parcel.delivered_at.desc())
         .limit(DURATIONS)
     )
-    durations = [delivered - shipped for shipped, delivered in rows if shipped and delivered >= shipped]
+    durations = [delivered - shipped for shipped, delivered in rows if shipped and delivered and delivered >= shipped]
     return expected_duration(durations, settings.delivery_days)
 
 
@@ -154,11 +155,9 @@ def _apply(session: Session, changes: Iterable[tuple[Order, Changes]]) -> None:
     if added:
         session.execute(insert(Message), added)
     if changed:
-        table = Message.__table__
-        session.connection().execute(
-            update(table).where(table.c.id == bindparam("row")).values({name: bindparam(name) for name in changed[0] if name != "row"}),
-            changed,
-        )
+        values: dict[str, Any] = {name: bindparam(name) for name in changed[0] if name != "row"}
+        statement = update(_TABLE).where(_TABLE.c.id == bindparam("row")).values(values)
+        session.connection().execute(statement, changed)  # one statement, many rows; the ORM's objects are not asked
     if removed:
         session.execute(delete(Message).where(Message.id.in_(removed)))
 

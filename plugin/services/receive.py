@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the platform is told: an HTTP status and, where it is refused, a word, the header at fault and a sentence."""
+    """What the platform is told: an HTTP status and, where refused, a word, a sentence and the header at fault."""
 
     status: int
     error: str | None = None
@@ -127,7 +127,9 @@ def _buried(
         if ref
     ]
     if prints and session.scalar(
-        select(Tombstone.id).where(Tombstone.kind.in_(["customer", "order"]), Tombstone.fingerprint.in_(prints)).limit(1)
+        select(Tombstone.id)
+        .where(Tombstone.kind.in_(["customer", "order"]), Tombstone.fingerprint.in_(prints))
+        .limit(1)
     ):
         return "about a customer whose data was erased"
     return None

@@ -54,7 +54,9 @@ def _report(session: Session, shop: Shop, event: DataRequested, orders: list[Ord
     )
     return {
         "shop": shop.domain,
-        "customer": [_columns(c, "platform_id", "email", "phone", "first_name", "last_name", "locale") for c in customers],
+        "customer": [
+            _columns(c, "platform_id", "email", "phone", "first_name", "last_name", "locale") for c in customers
+        ],
         "consent": [
             _columns(c, "channel", "address", "subscribed_at", "opted_out_at", "checkbox_at", "neutral_at")
             for c in session.scalars(select(Consent).where(Consent.shop_id == shop.id, Consent.address.in_(addresses)))

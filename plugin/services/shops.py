@@ -42,7 +42,8 @@ def register(session: Session, domain: str, installed_at: datetime, platform: st
     shop = find_shop(session, domain, platform)
     if shop:
         return shop
-    shop = Shop(platform=platform, domain=domain, code=shop_code(platform, domain), installed_at=installed_at, settings={})
+    code = shop_code(platform, domain)
+    shop = Shop(platform=platform, domain=domain, code=code, installed_at=installed_at, settings={})
     try:
         with session.begin_nested():
             session.add(shop)

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -63,9 +64,8 @@ def upgrade(database: Database, revision: str = "head") -> None:
 
 def current_is_head(database: Database) -> bool:
     """Raises sqlalchemy.exc.OperationalError when the database cannot be reached."""
-    heads = set(ScriptDirectory.from_config(config()).get_heads())
     with database.reading() as session:
-        return set(MigrationContext.configure(session.connection()).get_current_heads()) == heads
+        return frozenset(MigrationContext.configure(session.connection()).get_current_heads()) == _heads()
 
 
 def write_revision(database: Database, message: str) -> Path:
@@ -79,6 +79,12 @@ def write_revision(database: Database, message: str) -> Path:
     if made is None or isinstance(made, list):
         raise RuntimeError("one revision was expected")
     return Path(made.path)
+
+
+@cache
+def _heads() -> frozenset[str]:
+    """The newest revisions this program knows; read once, because every readiness probe asks."""
+    return frozenset(ScriptDirectory.from_config(config()).get_heads())
 
 
 def _pragma(connection: Connection, value: str) -> None:

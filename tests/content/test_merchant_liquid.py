@@ -60,7 +60,9 @@ def test_every_mistake_is_told() -> None:
     assert [error.line for error in check("{{ a }}\n{{ b }}\n{{ name | c }}")] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("source", ["{% if %}", "{{ name | shout }}", GROWING, DOUBLING, NESTED_LOOPS, "  ", "{{ gone }}"])
+@pytest.mark.parametrize(
+    "source", ["{% if %}", "{{ name | shout }}", GROWING, DOUBLING, NESTED_LOOPS, "  ", "{{ gone }}"]
+)
 def test_what_fails_or_says_nothing_gives_none(source: str) -> None:
     assert subject_of(source, VARIABLES) is None
     assert opening_of(source, VARIABLES) is None

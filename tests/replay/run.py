@@ -50,6 +50,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--duplicate", type=float, default=0.1)
     parser.add_argument("--shuffle", type=float, default=0.1)
     parser.add_argument("--start", default="2026-11-02T09:00:00+00:00", help="the virtual time of the epoch")
+    parser.add_argument("--tolerance", type=float, default=2.0, help="real seconds that a message may take")
     parser.add_argument("--lead", type=float, default=25, help="real seconds for everything to start in")
     parser.add_argument("--cutoff-days", type=float, help=f"look no further than this; default days + {AFTER_LIFE}")
     parser.add_argument("--to-the-end", action="store_true", help="watch until the cut-off in any case")
@@ -67,7 +68,7 @@ class Replay:
 
     def __init__(self, args: argparse.Namespace, folder: Path) -> None:
         self.args, self.folder, self.epoch = args, folder, 0.0
-        self.start, self.tolerance = moment(args.start), max(60.0, 2 * args.speed)
+        self.start, self.tolerance = moment(args.start), max(60.0, args.tolerance * args.speed)
         self.cutoff = self.start + (args.cutoff_days or args.days + AFTER_LIFE) * DAY
         self.servers = Servers(folder, args.shared.resolve())
         self.problems: list[str] = []

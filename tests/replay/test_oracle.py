@@ -184,7 +184,8 @@ def live(story: str, number: int = 1001, customer: str = "7") -> Order:
     return order_of({
         "order_id": order_id, "name": f"#{number}", "kind": "normal" if kind == "no" else kind, "country_code": "GB",
         "email": None if kind == "no_email" else f"c{customer}@example.com", "customer": {"id": customer},
-        "placed_at": placed, "locale": "ko-KR", "lines": lines, "events": events, "deliveries": deliveries})  # fmt: skip
+        "placed_at": placed, "locale": "ko-KR", "lines": lines, "events": events,
+        "deliveries": deliveries})  # fmt: skip
 
 
 def iso(moment: float) -> str:
@@ -274,8 +275,8 @@ def test_the_end_of_the_replay_demands_nothing_beyond_it() -> None:
 
 
 def test_estimates_learn_from_what_was_delivered_before() -> None:
-    past = [live(f"02 Nov 0{n}:00 placed / 03 Nov 00:00 shipped 1 ab / 0{5 + n % 2} Nov 00:00 delivered 1", 1100 + n, str(n))
-            for n in range(4)]  # fmt: skip
+    story = "02 Nov 09:00 placed / 03 Nov 00:00 shipped 1 ab / 0{day} Nov 00:00 delivered 1"
+    past = [live(story.format(day=5 + n % 2), 1100 + n, str(n)) for n in range(4)]
     now = live("06 Nov 09:00 placed / 07 Nov 00:00 shipped 1 ab", 1200, "99")
     guess = estimates([*past, now], 60)[now.id, 1]
     assert guess.low == guess.middle == guess.high == at("07 Nov 00:00") + (4 * 2.5 * DAY + 20 * 7 * DAY) / 24
@@ -285,7 +286,7 @@ def test_estimates_learn_from_what_was_delivered_before() -> None:
 def test_estimates_span_what_was_just_becoming_known() -> None:
     assert blend([]) == 7 * DAY
     low, high = bounds([2 * DAY, 3 * DAY], [DAY, 9 * DAY])
-    choices = ([], [DAY], [9 * DAY], [DAY, 9 * DAY])
+    choices: tuple[list[float], ...] = ([], [DAY], [9 * DAY], [DAY, 9 * DAY])
     assert (low, high) == (
         min(blend([2 * DAY, 3 * DAY, *c]) for c in choices),
         max(blend([2 * DAY, 3 * DAY, *c]) for c in choices),

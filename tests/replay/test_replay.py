@@ -43,15 +43,6 @@ def test_a_small_replay_is_clean(tmp_path: Path) -> None:
 def test_the_runner_finds_nothing_wrong_with_a_puppet(tmp_path: Path) -> None:
     """A stand-in that mails exactly what the oracle demands: so an offence above is the product's, not the runner's."""
     report = report_of(tmp_path, "--app", "puppet", "--orders", "30", "--days", "3", "--speed", "150000",
-                       "--cutoff-days", "18", "--lead", "8", "--mixtures", "10")  # fmt: skip
+                       "--cutoff-days", "17", "--lead", "8", "--tolerance", "0.5", "--mixtures", "20")  # fmt: skip
     assert report["clean"], report["offences"]
     assert report["steps"][-1]["arrived"] > 40
-
-
-def test_the_runner_sees_an_app_that_sends_nothing_right(tmp_path: Path) -> None:
-    """The twin's dummy mails a thank-you to a stranger for each order and nothing else."""
-    report = report_of(tmp_path, "--app", "dummy", "--orders", "10", "--days", "1", "--speed", "150000",
-                       "--cutoff-days", "12", "--lead", "8", "--mixtures", "5")  # fmt: skip
-    offences = report["offences"]
-    assert {o["arrival"]["to"] for o in offences["unexpected"]} == {"c@example.com"}
-    assert len(offences["missing"]) == report["steps"][-1]["demanded"] > 10

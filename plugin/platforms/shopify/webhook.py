@@ -1,8 +1,8 @@
 """The envelope of a Shopify webhook: its signature and its headers.
 
-The signature is checked here and not by the `shopifyapp` package, because that takes the body as text, and the signature
-is over the raw bytes, which need not be UTF-8. Source of the rules: shopify.dev, "Verify deliveries" and "Delivery
-structure".
+The signature is checked here and not by the `shopifyapp` package, because that takes the body as text, and the
+signature is over the raw bytes, which need not be UTF-8. Source of the rules: shopify.dev, "Verify deliveries" and
+"Delivery structure".
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TOPIC = re.compile(r"[a-z_]+(/[a-z_]+)+")
 
 
 class BadEnvelope(Exception):
-    """The request is not a webhook that we can accept. `status` is the HTTP answer, `error` a word, `field` a header."""
+    """Not a webhook that we can accept. `status` is the HTTP answer, `error` a word, `field` the header at fault."""
 
     def __init__(self, status: int, error: str, field: str, message: str) -> None:
         super().__init__(message)
@@ -45,8 +45,8 @@ def signature(body: bytes, secret: str) -> str:
 
 
 def open_envelope(headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...]) -> Envelope:
-    """Verify and read. `headers` looks names up without regard to case; `secrets`: the current one and, while a rotation
-    lasts, the old one.
+    """Verify and read. `headers` looks names up without regard to case; `secrets`: the current one and, while a
+    rotation lasts, the old one.
 
     Raises BadEnvelope: 400 for a missing signature or header, 401 for a wrong signature.
     """
@@ -54,7 +54,7 @@ def open_envelope(headers: Mapping[str, str], body: bytes, secrets: tuple[str, .
     if not given:
         raise BadEnvelope(400, "missing_hmac", "X-Shopify-Hmac-Sha256", "the signature header is missing")
     given_bytes = given.strip().encode("utf-8", "replace")
-    if not any([hmac.compare_digest(signature(body, secret).encode(), given_bytes) for secret in secrets]):
+    if not any(hmac.compare_digest(signature(body, secret).encode(), given_bytes) for secret in secrets):
         raise BadEnvelope(401, "wrong_hmac", "X-Shopify-Hmac-Sha256", "the signature does not fit the body")
     shop = (headers.get("X-Shopify-Shop-Domain") or "").strip().lower()
     if not SHOP.fullmatch(shop) or len(shop) > 255:

@@ -9,8 +9,8 @@ from plugin.domain.consent import OLDEST
 from plugin.services.batch import Batch, Told
 from plugin.services.consents import record_consent
 from plugin.store.models.customers import Checkout, Customer
-from plugin.store.models.orders import Order
 from plugin.store.models.messages import Message
+from plugin.store.models.orders import Order
 from plugin.store.versions import is_newer, version_of
 from schemas import events
 

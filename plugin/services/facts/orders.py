@@ -1,4 +1,4 @@
-"""What orders, refunds, edits and parcels told become in the store. Each function merges; none depends on arrival order."""
+"""What was told of orders, refunds, edits and parcels. Each function merges; none depends on the order of arrival."""
 
 from __future__ import annotations
 

@@ -1,0 +1,70 @@
+"""From the environment to settings, for each kind of command."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from plugin import config
+from plugin.config import ConfigError, Settings
+
+DEMO = "DASI_DEMO"  # set by `dasi demo` for the processes that it starts
+DEMO_SHOPIFY = ("SHOPIFY_API_KEY", "SHOPIFY_API_SECRET")
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """For the processes of an installation: every secret must be there. Raises ConfigError."""
+    return config.load(environ, demo=environ.get(DEMO) == "1")
+
+
+def load_for_data(environ: Mapping[str, str]) -> Settings:
+    """For commands that only touch the database's plain columns: they seal and open nothing, so need no secret.
+
+    Raises ConfigError.
+    """
+    data_dir = Path(environ.get("DATA_DIR", "").strip() or "./var")
+    unused = {"SECRET_KEY": secrets.token_hex(), "ENCRYPTION_KEYS": Fernet.generate_key().decode()}
+    missing = {
+        name: value
+        for name, value in unused.items()
+        if not environ.get(name, "").strip() and not (data_dir / "secrets" / name).is_file()
+    }
+    return config.load({**environ, **missing}, demo=environ.get(DEMO) == "1")
+
+
+def prepared(environ: Mapping[str, str], port: int, *, demo: bool) -> dict[str, str]:
+    """The environment of `up` and `demo` and of the processes they start: made secrets, addresses, one DATA_DIR.
+
+    Raises ConfigError.
+    """
+    env = {name: value for name, value in environ.items() if value.strip()}
+    env.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
+    env.setdefault("DATA_DIR", "./var/demo" if demo else "./var")  # the demo's clock must not touch real data
+    data_dir = Path(env["DATA_DIR"]).absolute()
+    env["DATA_DIR"] = str(data_dir)
+    env.pop(DEMO, None)
+    if demo:
+        env[DEMO] = "1"
+    try:
+        env |= {name: value for name, value in config.development_secrets(data_dir).items() if name not in env}
+        if demo:
+            env |= {name: _kept(data_dir, name) for name in DEMO_SHOPIFY if name not in env}
+    except OSError as exc:
+        raise ConfigError(f"DATA_DIR {data_dir} cannot be written: {exc.strerror}") from None
+    return env
+
+
+def log_level(environ: Mapping[str, str]) -> str:
+    """The demo's visitor wants to read the address, not each request."""
+    return "WARNING" if environ.get(DEMO) == "1" else "INFO"
+
+
+def _kept(data_dir: Path, name: str) -> str:
+    path = data_dir / "secrets" / name
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(24))
+    return path.read_text().strip()

@@ -1,0 +1,71 @@
+"""The web process: granian serving the Flask app with a few threads for each of its workers."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from jobs.environment import load, log_level
+from jobs.processes import die_with_parent
+from plugin import logs
+from plugin.app import create_app
+from plugin.config import ConfigError, Settings
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+THREADS = 8  # for each worker; the database's pool holds up to 10 connections
+KILL_SECONDS = 3
+
+# Granian's own lines go to our root handler; its access log, which would show paths with tokens, stays off.
+QUIET: dict[str, Any] = {
+    "formatters": {},
+    "handlers": {},
+    "loggers": {"_granian": {"level": "WARNING", "propagate": True}},
+}
+
+
+def application() -> Flask:
+    """The factory that granian calls in each of its workers."""
+    if multiprocessing.parent_process() is not None:
+        die_with_parent()
+    logs.configure(log_level(os.environ))
+    return create_app(load(os.environ))
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Until SIGINT or SIGTERM. Raises ConfigError when the port is taken."""
+    check_port(host, port)
+    logging.getLogger(__name__).info("web_starts", extra={"host": host, "port": port})
+    Server(
+        "jobs.web:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=settings.web_concurrency,
+        blocking_threads=THREADS,
+        websockets=False,
+        log_level=LogLevels.warning,
+        log_dictconfig=QUIET,
+        log_access=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=KILL_SECONDS,
+    ).serve()
+
+
+def check_port(host: str, port: int) -> None:
+    """Granian shares a port with whoever listens there already, so look first. Raises ConfigError."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as exc:
+            raise ConfigError(f"port {port} on {host} cannot be had ({exc.strerror}): choose one with --port") from None
