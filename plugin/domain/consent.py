@@ -13,11 +13,12 @@ OLDEST = datetime(1970, 1, 1, tzinfo=UTC)  # a word without a time
 # sch. 2. NZ: Unsolicited Electronic Messages Act 2007 s. 4. KR: Network Act art. 50(1)1, six months after a purchase.
 # A country that is not here, or not known, means consent.
 SOFT_OPT_IN = frozenset(
-    (
-        "AT "
-        ""
-    ).split()
-)
+    {
+        "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT", "LU",
+        "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE", "IS", "LI", "NO", "GB", "CH", "US", "CA", "AU", "NZ",
+        "KR",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,8 @@ def _card(
         if row.state in ("sent", "failed"):
             at = row.sent_at or due or now
             letter = letters.get(((row.address or "").lower(), row.mail_subject or ""))
-            past.append((at, Entry("mail", title, moment(at), state, row.error or row.reason, letter)))
+            said = "" if row.state == "sent" else row.error or row.reason  # when it was sent stands beside it
+            past.append((at, Entry("mail", title, moment(at), state, said, letter)))
         elif row.state in OVER:
             never.append(Entry("mail", title, "", state, row.reason))
         else:

@@ -210,10 +210,10 @@ class Playing:
             fresh = message.leaves <= message.ready + STALE[key[0]]
             if fresh and self.may(key[0]):
                 self.left[order_id, key] = message
-                if key[0] == "shipped":
-                    self.carried[order_id] |= self.known[order_id].parcels.keys()
             elif key[0] == "cross_sell":
                 self.done[order_id][key] = NEVER
+            if key[0] == "shipped":  # one that went stale is the last word on its parcels too
+                self.carried[order_id] |= self.known[order_id].parcels.keys()
             self.replan([order], message.leaves, message.leaves)
 
     def may(self, step: str) -> bool:

@@ -226,8 +226,14 @@ class Replay:
             summary = json.loads(self.servers.tail("replay").strip().rsplit("\n", 1)[-1])
             if summary["given_up"]:
                 self.problems.append(f"{summary['given_up']} webhooks were refused to the end")
-        if self.args.app == "dasi" and self.app.poll() is None and not self.servers.end("app"):
-            self.problems.append("the app did not end within 20 s of Ctrl-C")
+        if self.args.app == "dasi" and self.app.poll() is None:
+            try:
+                self.servers.run("receipts", [Path(sys.executable).parent / "dasi", "receipts", "--failed"], self.env)
+                summary["failed_receipts"] = self.servers.tail("receipts")
+            except Broken as exc:
+                self.problems.append(str(exc))
+            if not self.servers.end("app"):
+                self.problems.append("the app did not end within 20 s of Ctrl-C")
         return summary
 
     def go(self) -> dict[str, Any]:
