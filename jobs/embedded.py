@@ -8,7 +8,6 @@ import importlib.util
 import os
 import secrets
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+from jobs.ports import LOOPBACK, free_port
 from jobs.processes import Child
 from plugin.config import ConfigError, embedded_redis_url
 
@@ -59,9 +59,9 @@ def server(data_dir: Path) -> Child:
     if len(os.fsencode(path)) <= SOCKET_LIMIT:
         where = {"port": "0", "unixsocket": _quoted(path), "unixsocketperm": "700"}
     else:
-        port, password = _free_port(), secrets.token_urlsafe(24)
-        _write_private(written, f"redis://:{password}@127.0.0.1:{port}/0")
-        where = {"port": str(port), "bind": "127.0.0.1", "requirepass": password}
+        port, password = free_port(), secrets.token_urlsafe(24)
+        _write_private(written, f"redis://:{password}@{LOOPBACK}:{port}/0")
+        where = {"port": str(port), "bind": LOOPBACK, "requirepass": password}
     settings = where | {
         "dir": _quoted(folder), "appendonly": "yes", "save": '""', "daemonize": "no",
         "loglevel": "warning", "logfile": _quoted(folder / "log"),
@@ -117,12 +117,6 @@ def _end_stray(url: str) -> None:
         for _ in range(100):
             redis.ping()  # raises once it is gone
             time.sleep(0.02)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -25,14 +25,19 @@ def load_for_data(environ: Mapping[str, str]) -> Settings:
 
     Raises ConfigError.
     """
-    data_dir = Path(environ.get("DATA_DIR", "").strip() or "./var")
+    where = data_dir(environ, demo=environ.get(DEMO) == "1")
     unused = {"SECRET_KEY": secrets.token_hex(), "ENCRYPTION_KEYS": Fernet.generate_key().decode()}
     missing = {
         name: value
         for name, value in unused.items()
-        if not environ.get(name, "").strip() and not (data_dir / "secrets" / name).is_file()
+        if not environ.get(name, "").strip() and not (where / "secrets" / name).is_file()
     }
     return config.load({**environ, **missing}, demo=environ.get(DEMO) == "1")
+
+
+def data_dir(environ: Mapping[str, str], *, demo: bool) -> Path:
+    """The demo keeps its data apart, because its clock must not touch real data."""
+    return Path(environ.get("DATA_DIR", "").strip() or ("./var/demo" if demo else "./var")).absolute()
 
 
 def prepared(environ: Mapping[str, str], port: int, *, demo: bool) -> dict[str, str]:
@@ -42,18 +47,17 @@ def prepared(environ: Mapping[str, str], port: int, *, demo: bool) -> dict[str, 
     """
     env = {name: value for name, value in environ.items() if value.strip()}
     env.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
-    env.setdefault("DATA_DIR", "./var/demo" if demo else "./var")  # the demo's clock must not touch real data
-    data_dir = Path(env["DATA_DIR"]).absolute()
-    env["DATA_DIR"] = str(data_dir)
+    where = data_dir(environ, demo=demo)
+    env["DATA_DIR"] = str(where)
     env.pop(DEMO, None)
     if demo:
         env[DEMO] = "1"
     try:
-        env |= {name: value for name, value in config.development_secrets(data_dir).items() if name not in env}
+        env |= {name: value for name, value in config.development_secrets(where).items() if name not in env}
         if demo:
-            env |= {name: _kept(data_dir, name) for name in DEMO_SHOPIFY if name not in env}
+            env |= {name: _kept(where, name) for name in DEMO_SHOPIFY if name not in env}
     except OSError as exc:
-        raise ConfigError(f"DATA_DIR {data_dir} cannot be written: {exc.strerror}") from None
+        raise ConfigError(f"DATA_DIR {where} cannot be written: {exc.strerror}") from None
     return env
 
 
@@ -62,8 +66,8 @@ def log_level(environ: Mapping[str, str]) -> str:
     return "WARNING" if environ.get(DEMO) == "1" else "INFO"
 
 
-def _kept(data_dir: Path, name: str) -> str:
-    path = data_dir / "secrets" / name
+def _kept(folder: Path, name: str) -> str:
+    path = folder / "secrets" / name
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(24))

@@ -33,7 +33,12 @@ class Supervisor:
         self.stages = stages
         self._asked = 0
 
-    def run(self, ready: Callable[[], bool], announce: Callable[[], None], complain: Callable[[], None]) -> int:
+    def run(
+        self,
+        ready: Callable[[], bool] = lambda: True,
+        announce: Callable[[], None] = lambda: None,
+        complain: Callable[[], None] = lambda: None,
+    ) -> int:
         """Until SIGINT, SIGTERM or SIGHUP; 0. A second signal ends everything at once.
 
         `announce` is called once `ready` says so, `complain` when that takes long.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import socket
 from typing import TYPE_CHECKING, Any
 
 from granian.constants import Interfaces
@@ -13,10 +12,11 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from jobs.environment import load, log_level
+from jobs.ports import check_port
 from jobs.processes import die_with_parent
 from plugin import logs
 from plugin.app import create_app
-from plugin.config import ConfigError, Settings
+from plugin.config import Settings
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -59,13 +59,3 @@ def serve(settings: Settings, host: str, port: int) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=KILL_SECONDS,
     ).serve()
-
-
-def check_port(host: str, port: int) -> None:
-    """Granian shares a port with whoever listens there already, so look first. Raises ConfigError."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as exc:
-            raise ConfigError(f"port {port} on {host} cannot be had ({exc.strerror}): choose one with --port") from None

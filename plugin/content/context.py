@@ -33,6 +33,8 @@ def template_values(view: MessageView) -> Values:
     lines, more_lines = _lines(view.lines, locale)
     status_url = safe_url(view.status_url)
     enjoyed = one_line(view.enjoyed, 120)
+    parcels = _parcels(view.parcels, locale)
+    printed = [*lines, *(line for parcel in parcels["parcels"] for line in parcel["lines"] or ())]
     return {
         "language": formats.text_language(locale),
         "shop": _shop(view.shop),
@@ -41,7 +43,7 @@ def template_values(view: MessageView) -> Values:
         "order_date": formats.local_day(view.placed_at, locale, view.timezone),
         "lines": lines,
         "more_lines": more_lines,
-        "has_images": any(line["image_url"] for line in lines),
+        "has_images": any(line["image_url"] for line in printed),
         "total": formats.money(view.total, locale) if view.total else None,
         "status_url": status_url,
         "window": formats.window(*view.window, locale) if view.window else None,
@@ -50,6 +52,8 @@ def template_values(view: MessageView) -> Values:
         "digital": view.digital,
         "physical": not (view.pickup or view.digital),
         "more_parcels": view.more_parcels,
+        "tells_shipped": view.tells_shipped,
+        "tells_delivered": view.tells_delivered,
         "how_to": _how_to(view.lines) or None,
         "enjoyed": enjoyed,
         "enjoyed_short": one_line(view.enjoyed, 40),
@@ -57,7 +61,7 @@ def template_values(view: MessageView) -> Values:
         "one_minute": view.survey_minutes <= 1,
         "marketing": is_marketing(view),
         "unsubscribe": _unsubscribe(view),
-        **_parcels(view.parcels, locale),
+        **parcels,
         **_products(view.products, locale),
         **_taps(view),
     }

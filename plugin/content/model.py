@@ -83,6 +83,8 @@ class MessageView:
     parcels: tuple[ParcelView, ...] = ()
     more_parcels: bool = False  # other lines of the order still wait to be shipped
     window: tuple[date, date] | None = None  # the expected delivery, first and last day
+    tells_shipped: bool = True  # the step is switched on, so a message may announce it
+    tells_delivered: bool = True
     estimated: bool = False  # nobody has told us that the parcel arrived: ask, do not state
     pickup: bool = False
     digital: bool = False

@@ -74,6 +74,8 @@ def compose(
         parcels=tuple(_parcel(p, order, lines, catalogue, settings) for p in told),
         more_parcels=_more_to_come(order, parcels, lines),
         window=_window(order, told, settings, zone) if message.step in ("thank_you", "shipped") else None,
+        tells_shipped=settings.step("shipped").enabled,
+        tells_delivered=settings.step("delivered").enabled,
         estimated=message.estimated,
         pickup=order.pickup,
         digital=not any(line["requires_shipping"] for line in order.lines),

@@ -25,7 +25,7 @@ from schemas.fields import clean_text, web_url
 TOGETHER, POPULAR, NEW = "together", "popular", "new"
 
 MAX_SEEDS = 5
-ORDERS = 200  # the latest of each seed; on a real year of a shop 500 suggested no better and cost twice as much
+ORDERS = 300  # the latest, shared out among the seeds; on a shop's real year 100 suggest as well as 500
 CANDIDATES = 24  # of each source: enough to lose some to stock and still fill a mail
 MIN_TOGETHER = 2  # orders: one is chance …
 YOUNG = 10  # … but in a shop whose seed was bought so rarely it is all there is to learn from
@@ -135,13 +135,14 @@ def _orders_with(shop: Shop, product_id: str, most: int) -> Select[int]:
 
 def _together(session: Session, shop: Shop, seeds: Sequence[str], unwanted: Collection[str]) -> list[_Candidate]:
     """What was bought with the seeds: the cosine of the pair, so that what everybody buys does not win, shrunk."""
+    each = ORDERS // max(len(seeds), 1)
     pairs: dict[str, list[tuple[int, int]]] = {}  # candidate -> (orders with both, orders with the seed)
     for seed in seeds:
         # The orders are this shop's; asking their purchases for the shop too would leave the covering index.
         orders = func.count().label("orders")
         told = session.execute(
             select(Purchase.product_id, orders)
-            .where(Purchase.order_id.in_(_orders_with(shop, seed, ORDERS)))
+            .where(Purchase.order_id.in_(_orders_with(shop, seed, each)))
             .group_by(Purchase.product_id)
             .order_by(orders.desc(), Purchase.product_id)
             .limit(CANDIDATES + 1 + min(len(unwanted), MAX_UNWANTED))
@@ -152,7 +153,7 @@ def _together(session: Session, shop: Shop, seeds: Sequence[str], unwanted: Coll
         good = [(other, both) for other, both in counts.items() if both >= least and other not in unwanted]
         for other, both in good[:CANDIDATES]:
             pairs.setdefault(other, []).append((both, of_seed))
-    totals = _totals(session, shop, pairs, _sampled_since(session, shop, seeds))
+    totals = _totals(session, shop, pairs, _sampled_since(session, shop, seeds, each))
     found = []
     for other, seen in pairs.items():
         score = 0.0
@@ -163,7 +164,7 @@ def _together(session: Session, shop: Shop, seeds: Sequence[str], unwanted: Coll
     return found
 
 
-def _sampled_since(session: Session, shop: Shop, seeds: Sequence[str]) -> datetime | None:
+def _sampled_since(session: Session, shop: Shop, seeds: Sequence[str], each: int) -> datetime | None:
     """When the oldest of the seeds' sampled orders was placed; None when they reach back to the beginning."""
     oldest: list[datetime] = []
     for seed in seeds:
@@ -171,7 +172,7 @@ def _sampled_since(session: Session, shop: Shop, seeds: Sequence[str]) -> dateti
             select(Purchase.placed_at)
             .where(Purchase.shop_id == shop.id, Purchase.product_id == seed)
             .order_by(Purchase.placed_at.desc())
-            .offset(ORDERS - 1)
+            .offset(each - 1)
             .limit(1)
         ).scalar()
         if moment is None:
@@ -235,17 +236,15 @@ def _newest(session: Session, shop: Shop, seeds: Sequence[str], unwanted: Collec
 def _products(session: Session, shop: Shop, product_ids: Collection[str]) -> dict[str, Product]:
     if not product_ids:
         return {}
-    rows = session.execute(
-        select(Product).where(Product.shop_id == shop.id, Product.platform_id.in_(list(product_ids)))
-    ).scalars()
-    return {product.platform_id: product for product in rows}
+    query = select(Product).where(Product.shop_id == shop.id, Product.platform_id.in_(list(product_ids)))
+    return {product.platform_id: product for product in session.execute(query).scalars()}
 
 
 def _described(session: Session, shop: Shop, one: _Candidate, product: Product | None) -> Recommendation | None:
     """A candidate as the customer sees it; None when it cannot be bought or has no name."""
     if product is None:
         return _as_last_bought(session, shop, one)
-    title = clean_text(product.title, 200)
+    title = _title(product.title)
     if product.deleted or not product.published or product.in_stock is False or not title:
         return None
     return Recommendation(
@@ -260,15 +259,14 @@ def _described(session: Session, shop: Shop, one: _Candidate, product: Product |
 
 
 def _as_last_bought(session: Session, shop: Shop, one: _Candidate) -> Recommendation | None:
-    """A product that only orders told of, by its latest purchase. That price is in the buyer's currency: it is shown
-    when that is the shop's own."""
+    """A product that only orders told of, by its latest purchase; with its price if that was in the shop's currency."""
     last = session.execute(
         select(Purchase.title, Purchase.price_minor, Purchase.currency)
         .where(Purchase.shop_id == shop.id, Purchase.product_id == one.product_id)
         .order_by(Purchase.placed_at.desc())
         .limit(1)
     ).one_or_none()
-    title = clean_text(last.title, 200) if last else ""
+    title = _title(last.title) if last else ""
     if last is None or not title:
         return None
     price = _money(last.price_minor, last.currency) if last.currency == shop.currency else None
@@ -282,10 +280,8 @@ def _rated(session: Session, shop: Shop, chosen: list[Recommendation]) -> list[R
     known = ratings(session, shop, [one.product_id for one in chosen])
     return [
         replace(one, rating=known[one.product_id][0], rating_count=known[one.product_id][1])
-        if one.product_id in known
-        else one
-        for one in chosen
-    ]
+        if one.product_id in known else one for one in chosen
+    ]  # fmt: skip
 
 
 def _page(shop: Shop, handle: str | None, title: str) -> str:
@@ -296,6 +292,10 @@ def _page(shop: Shop, handle: str | None, title: str) -> str:
 
 def _money(minor: int | None, currency: str | None) -> Money | None:
     return Money(minor, currency) if minor is not None and currency else None
+
+
+def _title(told: str) -> str:
+    return " ".join(clean_text(told, 200).split())
 
 
 def _folded(word: str | None) -> str:

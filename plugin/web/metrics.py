@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import func, literal, select
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
 
 from plugin.services.context import Context
@@ -92,7 +92,7 @@ def _receipts(session: Session) -> Iterator[Metric]:
     by_state.add_metric(["received"], waiting)
     # The predicate repeats the partial index's, word for word.
     bad = Receipt.state.in_([_literal("failed"), _literal("rejected")])
-    counts = dict(session.execute(select(Receipt.state, func.count()).where(bad).group_by(Receipt.state)).tuples())
+    counts = _by_state(session, select(Receipt.state, func.count()).where(bad).group_by(Receipt.state))
     for state in ("failed", "rejected"):
         by_state.add_metric([state], counts.get(state, 0))
     yield by_state
@@ -110,7 +110,7 @@ def _receipts(session: Session) -> Iterator[Metric]:
 
 def _messages(session: Session, now: datetime) -> Iterator[Metric]:
     by_state = GaugeMetricFamily("dasi_messages", "Messages by state.", labels=["state"])
-    counts = dict(session.execute(select(Message.state, func.count()).group_by(Message.state)).tuples())
+    counts = _by_state(session, select(Message.state, func.count()).group_by(Message.state))
     for state in sorted(set(MESSAGE_STATES) | set(counts)):
         by_state.add_metric([state], counts.get(state, 0))
     yield by_state
@@ -120,6 +120,10 @@ def _messages(session: Session, now: datetime) -> Iterator[Metric]:
         "How long (business time) the oldest due message has waited to be claimed; 0 when none is due.",
         value=max(0.0, (now - ready).total_seconds()) if ready else 0.0,
     )
+
+
+def _by_state(session: Session, statement: Select[str, int]) -> dict[str, int]:
+    return {state: count for state, count in session.execute(statement)}  # noqa: C416
 
 
 def _literal(state: str) -> object:

@@ -37,8 +37,9 @@ def wanted() -> bool:
 
 def language() -> str:
     """The order's language once the token told it, else the best that the browser asks for, else English."""
-    known = g.get("language")
-    return known if known in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or "en"
+    known: str | None = g.get("language")
+    asked = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())  # the most wanted first
+    return known or next((tag for tag in asked if tag in LANGUAGES), "en")
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:

@@ -14,7 +14,6 @@ EN = {
     "visit_shop": "Visit {shop}",
     "order": "Order {order}",
     # /u
-    "unsubscribe_title": "Unsubscribe",
     "unsubscribe_ask": "Stop these emails?",
     "unsubscribe_lead": "{shop} will send no more surveys, suggestions or offers to this address:",
     "unsubscribe_keeps": "News about an order of yours, such as its confirmation and its delivery, still "
@@ -32,7 +31,6 @@ EN = {
     "resubscribe_done": "You are subscribed again",
     "resubscribe_done_lead": "{shop} may send surveys, suggestions and offers to this address again:",
     # /s
-    "survey_title": "How was it?",
     "survey_ask": "How was your order?",
     "survey_lead_1": "It takes about a minute, and {shop} reads every answer.",
     "survey_lead": "It takes about {minutes} minutes, and {shop} reads every answer.",
@@ -68,7 +66,6 @@ EN = {
     "are kept.",
     "wrong_title": "Something needs another look",
     # /d
-    "arrival_title": "Did it arrive?",
     "arrival_ask": "Has your parcel arrived?",
     "arrival_legend": "Your answer",
     "arrival_yes": "Yes, it arrived",

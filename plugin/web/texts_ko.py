@@ -14,7 +14,6 @@ KO = {
     "visit_shop": "{shop} 둘러보기",
     "order": "주문번호 {order}",
     # /u
-    "unsubscribe_title": "수신거부",
     "unsubscribe_ask": "메일 수신을 거부하시겠어요?",
     "unsubscribe_lead": "앞으로 {shop}에서 아래 주소로 설문, 추천 상품, 혜택 안내 메일을 보내지 않습니다.",
     "unsubscribe_keeps": "주문 확인과 배송 안내처럼 주문에 꼭 필요한 소식은 계속 보내 드립니다.",
@@ -30,7 +29,6 @@ KO = {
     "resubscribe_done": "다시 메일을 보내 드리겠습니다",
     "resubscribe_done_lead": "이제 {shop}에서 아래 주소로 설문, 추천 상품, 혜택 안내 메일을 다시 보내 드립니다.",
     # /s
-    "survey_title": "주문은 어떠셨나요?",
     "survey_ask": "주문은 만족스러우셨나요?",
     "survey_lead_1": "1분이면 충분합니다. 보내 주신 답변은 {shop} 담당자가 모두 읽습니다.",
     "survey_lead": "{minutes}분이면 충분합니다. 보내 주신 답변은 {shop} 담당자가 모두 읽습니다.",
@@ -65,7 +63,6 @@ KO = {
     "survey_words_too_long": "글이 20,000자를 넘었습니다. 조금만 줄여 주세요. 다른 답변은 그대로 있습니다.",
     "wrong_title": "확인이 필요한 부분이 있습니다",
     # /d
-    "arrival_title": "받으셨나요?",
     "arrival_ask": "주문하신 상품을 받으셨나요?",
     "arrival_legend": "답변",
     "arrival_yes": "네, 받았어요",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, abort, jsonify, request
 
 from plugin.services.receive import receive_shopify
 from plugin.web import metrics
@@ -22,8 +22,10 @@ blueprint = Blueprint("webhooks", __name__)
 @blueprint.post("/webhooks/shopify")
 def shopify() -> Response:
     """All topics. 413 over 2 MB, declared or streamed; else what `receive_shopify` answers; 503 without a database."""
-    request.max_content_length = MAX_BODY
+    request.max_content_length = MAX_BODY + 1  # a streamed body is cut there in silence, so its length is looked at
     body = request.get_data(cache=False)
+    if len(body) > MAX_BODY:
+        abort(413)
     answer = receive_shopify(context(), cast(Mapping[str, str], request.headers), body)
     metrics.webhook(request.headers.get("X-Shopify-Topic"), answer.status)
     if answer.status >= 400:

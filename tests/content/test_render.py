@@ -294,5 +294,7 @@ def test_preview_writes_every_sample(tmp_path: Path) -> None:
 
 def test_the_logo_has_words_and_a_ground_of_its_own_in_the_dark() -> None:
     shop = replace(SAMPLES["survey.en"].shop, logo_url="https://shop.example/logo.png")
-    page = Page(render(_view("survey.en", shop=shop)).html)
+    message = render(_view("survey.en", shop=shop))
+    page = Page(message.html)
+    assert ".logo img { background: #f6f5f1" in message.html
     assert [image["alt"] for image in page.images] == ["Juniper & Oak"]

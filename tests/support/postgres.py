@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: one cluster for the whole run, one database from a migrated template for each test."""
+"""A real PostgreSQL for the tests: one cluster for the whole run, a database from a template for each test."""
 
 from __future__ import annotations
 

@@ -99,7 +99,10 @@ def test_an_order_without_parcels_is_answered_as_a_whole(tea: Scene, client):
     assert issues(tea) == [(None, False, "arrived", None)]
 
 
-@pytest.mark.parametrize("form", [{}, {"answer": "maybe"}, {"answer": ""}, {"answer": "not_yet", "words": "x" * 20_001}])
+LONG = "x" * 20_001
+
+
+@pytest.mark.parametrize("form", [{}, {"answer": "maybe"}, {"answer": ""}, {"answer": "not_yet", "words": LONG}])
 def test_garbage_is_said_in_plain_words(tea: Scene, client, form):
     answer = client.post(tea.url("d"), data=form)
     assert answer.status_code == 422

@@ -32,7 +32,8 @@ def test_a_tap_that_makes_no_sense_chooses_nothing_or_the_first(tea: Scene, clie
 
 def test_one_button_saves_everything_once(both: Scene, clock: FixedClock):
     client = both.app.test_client()
-    answer = client.post(both.url("s"), data={"satisfaction": "5", "recommendation": "0", "words": " Lovely\r\ntea \x00 "})
+    form = {"satisfaction": "5", "recommendation": "0", "words": " Lovely\r\ntea \x00 "}
+    answer = client.post(both.url("s"), data=form)
     assert answer.status_code == 200
     assert "Thank you for your answers" in answer.text
     assert stored(both) == (5, 0, "Lovely\ntea", NOW)

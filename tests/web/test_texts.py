@@ -37,7 +37,7 @@ def test_every_text_is_used():
     sources = "".join(path.read_text() for path in TEMPLATES.glob("*.html"))
     sources += (Path(texts.__file__).parent / "customer.py").read_text()
     for key in texts.CATALOGUES["en"]:
-        stem = re.sub(r"_(\d+|yes|not_yet)(_lead)?$", "_", key)
+        stem = re.sub(r"_(\d+|yes|not_yet)(_lead)?$", "_", key)  # as in t("survey_%d" % n)
         assert f'"{key}"' in sources or f'"{stem}' in sources, key
 
 

@@ -1,0 +1,47 @@
+"""Periodic work: RQ's own cron scheduler, in a process of its own that the clock process keeps running."""
+
+from __future__ import annotations
+
+import logging
+
+from redis import Redis
+from rq.cron import CronJob, CronScheduler
+from rq.job import Job
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+
+from plugin.config import Settings
+from plugin.queues import PERIODIC
+
+HOUSEKEEPING_JOB = "jobs.tasks.keep_house"
+HOUSEKEEPING_EVERY = 3600  # seconds
+
+
+class JsonCronJob(CronJob):
+    """RQ's own enqueues pickles, which our workers do not read."""
+
+    def enqueue(self, connection: Redis) -> Job:
+        queue = Queue(self.queue_name, connection=connection, serializer=JSONSerializer)
+        return queue.enqueue(self.func_name, **self.job_options)
+
+
+def run(settings: Settings) -> None:
+    """RQ's cron scheduler, until SIGTERM. Raises RedisError: it dies with its connection and is started again.
+
+    Two of them at once, or one that begins anew, do no harm: each job asks for a lease in the database first.
+    """
+    connection = Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=2)
+    scheduler = CronScheduler(connection, logging_level="WARNING")
+    scheduler.log.setLevel(logging.WARNING)
+    scheduler.get_jobs().append(
+        JsonCronJob(
+            PERIODIC,
+            func_name=HOUSEKEEPING_JOB,
+            interval=HOUSEKEEPING_EVERY,
+            job_timeout=1800,
+            result_ttl=0,
+            ttl=HOUSEKEEPING_EVERY,
+            failure_ttl=3600,
+        )
+    )
+    scheduler.start()  # type: ignore[no-untyped-call]
