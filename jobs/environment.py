@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from plugin import config
+from plugin import config, logs
 from plugin.config import ConfigError, Settings
 
 DEMO = "DASI_DEMO"  # set by `dasi demo` for the processes that it starts
@@ -61,9 +62,10 @@ def prepared(environ: Mapping[str, str], port: int, *, demo: bool) -> dict[str, 
     return env
 
 
-def log_level(environ: Mapping[str, str]) -> str:
-    """The demo's visitor wants to read the address, not each request."""
-    return "WARNING" if environ.get(DEMO) == "1" else "INFO"
+def configure_logs(environ: Mapping[str, str]) -> None:
+    """JSON on stderr. The demo's visitor wants to read the address, not each request."""
+    logs.configure("WARNING" if environ.get(DEMO) == "1" else "INFO")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # says twice at each look which database it is
 
 
 def _kept(folder: Path, name: str) -> str:

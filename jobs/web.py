@@ -11,10 +11,9 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from jobs.environment import load, log_level
+from jobs.environment import configure_logs, load
 from jobs.ports import check_port
 from jobs.processes import die_with_parent
-from plugin import logs
 from plugin.app import create_app
 from plugin.config import Settings
 
@@ -28,7 +27,7 @@ KILL_SECONDS = 3
 QUIET: dict[str, Any] = {
     "formatters": {},
     "handlers": {},
-    "loggers": {"_granian": {"level": "WARNING", "propagate": True}},
+    "loggers": {"_granian": {"level": "ERROR", "propagate": True}},
 }
 
 
@@ -36,7 +35,7 @@ def application() -> Flask:
     """The factory that granian calls in each of its workers."""
     if multiprocessing.parent_process() is not None:
         die_with_parent()
-    logs.configure(log_level(os.environ))
+    configure_logs(os.environ)
     return create_app(load(os.environ))
 
 
@@ -53,7 +52,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         workers=settings.web_concurrency,
         blocking_threads=THREADS,
         websockets=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         log_dictconfig=QUIET,
         log_access=False,
         respawn_failed_workers=True,

@@ -18,7 +18,6 @@ from jobs.console import complain, say
 from jobs.ports import LOOPBACK, check_port, free_port
 from jobs.processes import Child
 from jobs.supervisor import Stage, Supervisor
-from plugin import logs
 from plugin.config import Settings, embedded_redis_url
 from plugin.services.context import build
 from plugin.store import migrate as migrations
@@ -69,7 +68,7 @@ def clock(_args: argparse.Namespace) -> int:
 def cron(_args: argparse.Namespace) -> int:
     from jobs.cron import run
 
-    logs.configure(environment.log_level(os.environ))
+    environment.configure_logs(os.environ)
     try:
         run(environment.load(os.environ))
     except RedisError as exc:
@@ -101,7 +100,7 @@ def migrate(_args: argparse.Namespace) -> int:
 
 def _started() -> Settings:
     """What every single process does first: log, read its settings, look whether it can work. Raises ConfigError."""
-    logs.configure(environment.log_level(os.environ))
+    environment.configure_logs(os.environ)
     settings = environment.load(os.environ)
     checks.check_start(settings)
     return settings
@@ -116,7 +115,7 @@ def _everything(port: int, *, demo: bool) -> int:
             env["EMAIL_URL"] = f"smtp://{LOOPBACK}:{free_port()}"
             helpers.append("_catcher")
         settings = environment.load(env)
-        logs.configure(environment.log_level(env))
+        environment.configure_logs(env)
         check_port(LOOPBACK, port)
         _migrate(settings)
         checks.check_start(settings)

@@ -76,13 +76,19 @@ def delivery_of(
 
 
 def _by_estimate(parcel: Parcel, estimated_at: datetime) -> Delivery | NoDelivery:
-    newest = max(parcel.words, key=lambda word: word.at, default=None)
+    # Of two words of one moment the one that lets the steps wait counts, so that the order of telling cannot matter.
+    newest = max(
+        parcel.words, key=lambda w: (w.at, w.status in TROUBLED, w.status == "in_transit", w.status), default=None
+    )
     not_before = estimated_at
     if newest and newest.status in TROUBLED:
         return NoDelivery(f"the carrier's newest word is {newest.status.replace('_', ' ')}")
     if newest and newest.status == "in_transit":
         not_before = max(estimated_at, newest.at + FRESH_TRANSIT)
     return Delivery(estimated_at, not_before, estimated=True)
+
+
+_GRAVITY: dict[str | None, int] = {"lost": 0, "open": 1, None: 2}  # what is lost stays so, whatever else is open
 
 
 def last_delivery(
@@ -95,9 +101,9 @@ def last_delivery(
     """
     left = dict(wanted)
     waiting = [(p, d) for p, d in deliveries if isinstance(d, NoDelivery) and _holds(p, wanted)]
-    for _, trouble in waiting:
-        if trouble.issue:
-            return trouble
+    waiting.sort(key=lambda pair: (_GRAVITY[pair[1].issue], pair[0].shipped_at, pair[0].parcel_id))
+    if waiting and waiting[0][1].issue:
+        return waiting[0][1]
     last: Delivery | None = None
     arrived = [(p, d) for p, d in deliveries if isinstance(d, Delivery)]
     for parcel, delivery in sorted(arrived, key=lambda pair: (max(pair[1].at, pair[1].not_before), pair[0].parcel_id)):

@@ -54,8 +54,8 @@ def plan(settings: ShopSettings, history: History) -> tuple[Planned, ...]:
         *_parcel_steps(settings, history),
         *_after_delivery(settings, history),
     ]
-    messages = [_with_acts(message, history.acts) for message in messages]
-    messages += _copies(messages, history.acts)
+    copies = _copies(messages, history.acts)
+    messages = [*(_with_acts(message, history.acts) for message in messages), *copies]
     return tuple(_gated(message, settings, history) for message in messages)
 
 
@@ -139,7 +139,7 @@ def _shipped(settings: ShopSettings, history: History, parcels: list[Parcel]) ->
         teller = told[parcel.parcel_id]
         if teller != parcel.parcel_id:
             yield Planned(step="shipped", subject=parcel.parcel_id, state=State.CANCELLED,
-                          reason=f"told with {names.get(teller, teller)}")  # fmt: skip
+                          reason=f"told with {names.get(teller, teller)}", parcels=(parcel.parcel_id,))  # fmt: skip
             continue
         due_at, reason = due.get(teller, (parcel.shipped_at, "left"))
         yield Planned(step="shipped", subject=teller, state=State.PLANNED, due_at=due_at, reason=reason,
@@ -147,11 +147,15 @@ def _shipped(settings: ShopSettings, history: History, parcels: list[Parcel]) ->
 
 
 def _groups(settings: ShopSettings, acts: tuple[Act, ...], parcels: list[Parcel]) -> list[list[Parcel]]:
-    """Parcels that share a message: those shipped before it leaves, goes stale or is cancelled by the shop."""
+    """Parcels that share a message: those shipped before it leaves, goes stale or is cancelled by the shop.
+
+    A parcel whose own message the shop cancelled or chose to send joins no other, so that no late news undoes the act.
+    """
+    chosen = {a.subject for a in acts if a.step == "shipped" and a.kind != "send_again"}
     groups: list[list[Parcel]] = []
     closes = None
     for parcel in parcels:
-        if closes is None or parcel.shipped_at > closes:
+        if closes is None or parcel.shipped_at > closes or parcel.parcel_id in chosen:
             groups.append([])
             closes = _shipped_due(settings, [parcel])[0] + STEPS["shipped"].stale_after
             cancelled = [a.at for a in acts if (a.kind, a.step, a.subject) == ("cancel", "shipped", parcel.parcel_id)]
@@ -242,16 +246,19 @@ def _follow_up(
 ) -> Planned:
     message = Planned(step="cross_sell_follow_up", subject=history.order.order_id, state=State.WAITING,
                       reason="waits for the cross-sell")  # fmt: skip
-    left = next((m for m in history.left if m.step == "cross_sell" and m.copy == 0), None)
-    if left and left.state is State.SENT and left.at:
+    left = [m for m in history.left if m.step == "cross_sell"]
+    if sent := [m.at for m in left if m.state is State.SENT and m.at]:
         if isinstance(delivery, NoDelivery) and delivery.issue:
             return _not_yet(message.step, message.subject, delivery)
-        due = left.at + timedelta(minutes=settings.delay_minutes("cross_sell_follow_up"))
+        due = min(sent) + timedelta(minutes=settings.delay_minutes("cross_sell_follow_up"))
         return replace(message, state=State.PLANNED, due_at=due, reason="due after the cross-sell")
-    if left and left.state is State.FAILED:
+    if any(m.state is State.FAILED for m in left):
         return replace(message, state=State.WITHHELD, reason="the cross-sell did not go out")
+    cross_sell = _with_acts(cross_sell, history.acts)
     if cross_sell.state in (State.CANCELLED, State.WITHHELD):
         return replace(message, state=cross_sell.state, reason="no cross-sell goes out")
+    if not left and not settings.step("cross_sell").enabled:
+        return replace(message, state=State.WITHHELD, reason="no cross-sell goes out")
     return message
 
 
@@ -267,20 +274,29 @@ def _unless_bought_again(history: History, message: Planned) -> Planned:
 def _with_acts(message: Planned, acts: tuple[Act, ...]) -> Planned:
     """The newest "cancel" or "send now" for the message holds; neither revives what has ended."""
     about = [a for a in acts if (a.step, a.subject) == (message.step, message.subject) and a.kind != "send_again"]
-    newest = max(about, key=lambda a: a.at, default=None)
+    newest = max(about, key=lambda a: (a.at, a.kind == "cancel"), default=None)
     if newest is None or message.state in (State.CANCELLED, State.WITHHELD):
         return message
     if newest.kind == "cancel":
         return replace(message, state=State.CANCELLED, due_at=None, reason="cancelled by the shop")
+    if not _says_something(message):
+        return message
     return replace(message, state=State.PLANNED, due_at=newest.at, reason="the shop chose to send it now")
+
+
+def _says_something(message: Planned) -> bool:
+    """Not so for news of a parcel while there is no parcel, and for what ended with its order."""
+    return bool(message.parcels) if message.step in ("shipped", "delivered") else message.state is not State.CANCELLED
 
 
 def _copies(messages: list[Planned], acts: tuple[Act, ...]) -> Iterator[Planned]:
     for message in messages:
         again = [a for a in acts if (a.kind, a.step, a.subject) == ("send_again", message.step, message.subject)]
         for number, act in enumerate(sorted(again, key=lambda a: a.at), start=1):
-            yield replace(message, copy=number, state=State.PLANNED, due_at=act.at,
-                          reason="the shop chose to send it again")  # fmt: skip
+            copy = replace(message, copy=number)
+            if _says_something(message):
+                copy = replace(copy, state=State.PLANNED, due_at=act.at, reason="the shop chose to send it again")
+            yield copy
 
 
 def _gated(message: Planned, settings: ShopSettings, history: History) -> Planned:

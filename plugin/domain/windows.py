@@ -12,9 +12,11 @@ from schemas.settings import Cap, QuietHours
 def quiet_until(moment: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime | None:
     """The end (UTC) of the quiet hours that `moment` falls into, None outside them.
 
-    Local wall times at the target date: where daylight saving skips the end, the first moment after it counts; where it
-    repeats, the first of the two.
+    Local wall times at the target date: a time that daylight saving skips is moved on by as much as was skipped (01:30
+    becomes 02:30); of one that comes twice the first counts. Hours that end when they begin are none.
     """
+    if quiet.start == quiet.end:
+        return None
     local = moment.astimezone(zone)
     for day in (local.date() - timedelta(days=1), local.date()):
         begin = datetime.combine(day, quiet.start, zone)

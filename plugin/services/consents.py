@@ -67,4 +67,4 @@ def suppressions_of(session: Session, shop_id: int, addresses: Iterable[str]) ->
             Suppression.address.in_(set(addresses)),
         )
     )
-    return dict(rows.tuples().all())
+    return {row.address: row.cause for row in rows}

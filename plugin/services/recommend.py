@@ -248,14 +248,10 @@ def _described(session: Session, shop: Shop, one: _Candidate, product: Product |
     if product.deleted or not product.published or product.in_stock is False or not title:
         return None
     return Recommendation(
-        product_id=one.product_id,
-        title=title,
-        url=web_url(product.url) or _page(shop, product.handle, title),
-        image_url=web_url(product.image_url),
-        price=_money(product.price_minor, product.currency),
-        buyers=one.buyers,
-        reason=one.reason,
-    )
+        product_id=one.product_id, title=title, url=web_url(product.url) or _page(shop, product.handle, title),
+        image_url=web_url(product.image_url), price=_money(product.price_minor, product.currency),
+        buyers=one.buyers, reason=one.reason,
+    )  # fmt: skip
 
 
 def _as_last_bought(session: Session, shop: Shop, one: _Candidate) -> Recommendation | None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +10,6 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from plugin.services.recommend import NEW, POPULAR, TOGETHER, Recommendation, ratings, recommend
-from plugin.store.models import customers, messages, orders, shops  # noqa: F401 - every table is known to the metadata
-from plugin.store.models.base import Base
 from plugin.store.models.customers import SurveyAnswer
 from plugin.store.models.orders import Order, Product, Purchase
 from plugin.store.models.shops import Shop
@@ -65,12 +62,9 @@ class Store:
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    database = Database(f"sqlite:///{tmp_path / 'shop.db'}")
-    Base.metadata.create_all(database.engine)
+def session(database: Database) -> Iterator[Session]:
     with database.transaction() as opened:
         yield opened
-    database.dispose()
 
 
 @pytest.fixture
@@ -266,7 +260,12 @@ def test_another_shop_is_another_world(session: Session) -> None:
     assert [(one.product_id, one.buyers, one.rating) for one in found] == [("cup", 1, None)]
 
 
-def test_every_query_runs_on_an_index(store: Store) -> None:
+def test_every_query_runs_on_an_index(sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        assert_no_scans(Store(session))
+
+
+def assert_no_scans(store: Store) -> None:
     for _ in range(12):
         answer(store, 4, "pot", "cup", "bowl")
     store.product("vase")
