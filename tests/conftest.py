@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from hypothesis import settings as hypothesis_settings
+from redis import Redis
 
+from jobs import embedded
+from jobs.processes import end
 from plugin.clock import FixedClock
-from plugin.config import Settings
+from plugin.config import ConfigError, Settings, embedded_redis_url
 from plugin.services.context import Context
-from plugin.store import migrate
 from plugin.store.session import Database
 from tests.support import network, postgres
 from tests.support.fakes import RecordingQueues
@@ -77,9 +79,7 @@ def cluster() -> postgres.Cluster:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    database = Database(f"sqlite:///{path}")
-    migrate.upgrade(database)
-    database.dispose()
+    postgres.make_tables(f"sqlite:///{path}")
     return path
 
 
@@ -115,6 +115,28 @@ def sqlite_database(sqlite_url: str) -> Iterator[Database]:
     database = Database(sqlite_url)
     yield database
     database.dispose()
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[str]:
+    folder = Path(tempfile.mkdtemp(prefix="dasi-valkey-", dir="/tmp"))  # a socket's path must be short
+    try:
+        child = embedded.server(folder)
+    except ConfigError as exc:
+        pytest.skip(f"needs Valkey: {exc}")
+    child.start()
+    embedded.wait_until_ready(child, embedded_redis_url(folder))
+    yield embedded_redis_url(folder)
+    end([child], 5)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def valkey(valkey_server: str) -> str:
+    """The URL of a real, empty Valkey on a private socket."""
+    with Redis.from_url(valkey_server) as redis:
+        redis.flushall()
+    return valkey_server
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from plugin.domain.addresses import normalise_email
 from plugin.services.context import Context
-from plugin.store.models.customers import Customer
-from plugin.store.models.orders import Order, Parcel
+from plugin.store.models.customers import Checkout, Customer
+from plugin.store.models.orders import Order, Parcel, Product
 from plugin.store.models.shops import Shop
 from plugin.store.upserts import add_missing
 from schemas import events
@@ -34,6 +34,17 @@ class Told:
     events: tuple[Event, ...]
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Word:
+    """One word about consent for a normalised address."""
+
+    channel: events.Channel
+    address: str
+    at: datetime
+    state: events.ConsentState
+    source: events.ConsentSource
+
+
 @dataclass
 class Batch:
     """One shop's share of a batch. The maps are keyed by the platform's ids. `replan`: ids of orders to plan anew;
@@ -46,6 +57,9 @@ class Batch:
     customers: dict[str, Customer] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     parcels: dict[str, Parcel] = field(default_factory=dict)
+    products: dict[str, Product] = field(default_factory=dict)
+    checkouts: dict[str, Checkout] = field(default_factory=dict)  # by token
+    words: list[Word] = field(default_factory=list)  # about consent, to be stored together
     replan: set[int] = field(default_factory=set)
     replan_customers: set[int] = field(default_factory=set)
     replan_addresses: set[str] = field(default_factory=set)
@@ -67,7 +81,14 @@ class Refs:
 
     customers: set[str] = field(default_factory=set)
     orders: dict[str, datetime] = field(default_factory=dict)  # order -> the earliest receipt that named it
+    products: set[str] = field(default_factory=set)
+    checkouts: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
+
+    @property
+    def rows(self) -> bool:
+        """Whether anything must be there before it can be locked."""
+        return bool(self.customers or self.orders or self.products or self.checkouts)
 
 
 def refs_of(told: Iterable[Told]) -> Refs:
@@ -87,12 +108,21 @@ def refs_of(told: Iterable[Told]) -> Refs:
                 case events.OrderPlaced() | events.CustomerSeen() | events.CustomerDeleted():
                     if event.customer_id:
                         refs.customers.add(event.customer_id)
+                case events.ProductSeen() | events.ProductDeleted():
+                    refs.products.add(event.product_id)
+                case events.CheckoutSeen() | events.CheckoutDeleted():
+                    refs.checkouts.add(checkout_token(event))
                 case _:
                     pass
             order_id = getattr(event, "order_id", None)
             if order_id:
                 refs.orders[order_id] = min(refs.orders.get(order_id, receipt.received_at), receipt.received_at)
     return refs
+
+
+def checkout_token(event: events.CheckoutSeen | events.CheckoutDeleted) -> str:
+    """As it is stored. Real ones are 32 characters."""
+    return event.token[:120]
 
 
 def add_stubs(session: Session, shop_id: int, refs: Refs) -> None:
@@ -107,10 +137,24 @@ def add_stubs(session: Session, shop_id: int, refs: Refs) -> None:
           "test": False, "pickup": False} for ref, at in sorted(refs.orders.items())],
         ["shop_id", "platform_id"],
     )  # fmt: skip
+    add_missing(
+        session, Product,
+        [{"shop_id": shop_id, "platform_id": ref, "title": "", "published": False, "deleted": False}
+         for ref in sorted(refs.products)],
+        ["shop_id", "platform_id"],
+    )  # fmt: skip
+    add_missing(
+        session, Checkout,
+        [{"shop_id": shop_id, "token": token, "deleted": False} for token in sorted(refs.checkouts)],
+        ["shop_id", "token"],
+    )  # fmt: skip
 
 
 def lock(batch: Batch, refs: Refs) -> None:
-    """Lock customers, then orders, each in the order of their row ids, and load them. Raises LockAgain."""
+    """Lock customers, orders, products and checkouts, each in the order of their row ids, and load them.
+
+    Orders without a customer are locked by their address too. Raises LockAgain.
+    """
     session, shop_id = batch.session, batch.shop.id
     wanted = _customer_ids(session, shop_id, refs)
     customers = session.scalars(
@@ -118,8 +162,11 @@ def lock(batch: Batch, refs: Refs) -> None:
         .execution_options(populate_existing=True)
     ).all()  # fmt: skip
     batch.customers = {c.platform_id: c for c in customers}
+    named: ColumnElement[bool] = Order.platform_id.in_(refs.orders)
+    if refs.addresses:
+        named = or_(named, and_(Order.address.in_(refs.addresses), Order.customer_id.is_(None)))
     orders = session.scalars(
-        select(Order).where(Order.shop_id == shop_id, Order.platform_id.in_(refs.orders)).order_by(Order.id)
+        select(Order).where(Order.shop_id == shop_id, named).order_by(Order.id)
         .with_for_update().execution_options(populate_existing=True)
     ).all()  # fmt: skip
     batch.orders = {o.platform_id: o for o in orders}
@@ -131,6 +178,18 @@ def lock(batch: Batch, refs: Refs) -> None:
     if orders:
         parcels = session.scalars(select(Parcel).where(Parcel.order_id.in_([o.id for o in orders]))).all()
         batch.parcels = {p.platform_id: p for p in parcels}
+    if refs.products:
+        products = session.scalars(
+            select(Product).where(Product.shop_id == shop_id, Product.platform_id.in_(refs.products))
+            .order_by(Product.id).with_for_update().execution_options(populate_existing=True)
+        )  # fmt: skip
+        batch.products = {p.platform_id: p for p in products}
+    if refs.checkouts:
+        checkouts = session.scalars(
+            select(Checkout).where(Checkout.shop_id == shop_id, Checkout.token.in_(refs.checkouts))
+            .order_by(Checkout.id).with_for_update().execution_options(populate_existing=True)
+        )  # fmt: skip
+        batch.checkouts = {c.token: c for c in checkouts}
 
 
 def _customer_ids(session: Session, shop_id: int, refs: Refs) -> set[int]:

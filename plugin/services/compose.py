@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,6 +15,7 @@ from plugin.content.model import LineView, Links, MessageView, ParcelView, Produ
 from plugin.domain.delivery_estimate import expected_window
 from plugin.domain.flows import STEPS, MessageClass
 from plugin.domain.zones import zone_for
+from plugin.secrets import Undecryptable
 from plugin.services.context import Context
 from plugin.services.histories import NOT_SHIPPED, remaining_lines
 from plugin.services.recommend import recommend
@@ -26,6 +28,8 @@ from schemas.settings import ShopSettings
 
 HINT = 2  # products that a thank-you quietly shows
 SUGGESTIONS = 4
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,9 @@ def compose(
     kept = [(line, lines[line["line_id"]]) for line in order.lines if lines.get(line["line_id"], 0) > 0]
     catalogue = _catalogue(session, shop, [line["product_id"] for line in order.lines if line["product_id"]])
     parcels = session.scalars(select(Parcel).where(Parcel.order_id == order.id, Parcel.version.is_not(None))).all()
-    told = [p for p in parcels if p.platform_id in message.parcels]
+    told = sorted(
+        (p for p in parcels if p.platform_id in message.parcels), key=lambda p: (p.shipped_at or p.first_heard_at, p.id)
+    )
     zone = zone_for(order.country_code, shop.timezone)
     step = settings.step(message.step)
     locale = order.locale or settings.language or shop.locale or "en"
@@ -70,7 +76,7 @@ def compose(
         last_name=order.last_name,
         lines=tuple(_line(line, quantity, catalogue, settings) for line, quantity in kept),
         total=Money(order.total_minor, order.currency) if order.total_minor is not None and order.currency else None,
-        status_url=ctx.vault.open(order.status_url) if order.status_url else None,
+        status_url=_status_url(ctx, order),
         parcels=tuple(_parcel(p, order, lines, catalogue, settings) for p in told),
         more_parcels=_more_to_come(order, parcels, lines),
         window=_window(order, told, settings, zone) if message.step in ("thank_you", "shipped") else None,
@@ -87,6 +93,15 @@ def compose(
         intro=step.intro.get(language),
         links=_links(ctx, message),
     )
+
+
+def _status_url(ctx: Context, order: Order) -> str | None:
+    """The order's own page; the message does without it when the key to it is gone."""
+    try:
+        return ctx.vault.open(order.status_url) if order.status_url else None
+    except Undecryptable:
+        log.warning("status_url_undecryptable", extra={"order": order.id})
+        return None
 
 
 def shop_view(shop: Shop, settings: ShopSettings) -> ShopView:
@@ -203,7 +218,10 @@ def _products(
         return ()
     had = session.scalars(
         select(Purchase.product_id).join(Order, Order.id == Purchase.order_id)
-        .where(Order.customer_id == order.customer_id if order.customer_id else Order.id == order.id)
+        .where(
+            Purchase.shop_id == shop.id,
+            Order.customer_id == order.customer_id if order.customer_id else Order.id == order.id,
+        )
     )  # fmt: skip
     found = recommend(session, shop, exclude=set(had) | set(seeds), seeds=seeds, limit=wanted)
     if message.step == "cross_sell_follow_up" and len(found) > SUGGESTIONS:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, or_, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from plugin.channels.email.errors import OutcomeUnknown, Permanent, Retryable
 from plugin.channels.email.mime import Mail, build, message_id
@@ -20,6 +23,7 @@ from plugin.services import outcomes
 from plugin.services.compose import compose, sender_of
 from plugin.services.context import Context
 from plugin.services.leave import Go, decide
+from plugin.store.models.customers import Customer
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop
@@ -90,6 +94,10 @@ def send_due(ctx: Context, courier: Courier, limit: int = 100) -> int:
             log.warning("channel_down", extra={"reason": exc.reason})
             outcomes.release(ctx, ids[position:], token)
             break
+        except Exception:  # a fault of ours or of the database: the others must not wait for the lease to end
+            with suppress(SQLAlchemyError):
+                outcomes.release(ctx, ids[position:], token)
+            raise
     return len(ids)
 
 
@@ -98,8 +106,8 @@ def claim(ctx: Context, token: str, limit: int) -> list[int]:
     now = ctx.clock.now()
     with ctx.database.transaction() as session:
         machine_now = database_now(session)
-        due = (
-            select(Message.id)
+        due = session.execute(
+            select(Message.id, Message.step, Message.ready_at)
             .where(
                 or_(
                     and_(Message.state == State.PLANNED, Message.ready_at <= now),
@@ -109,23 +117,28 @@ def claim(ctx: Context, token: str, limit: int) -> list[int]:
             .order_by(Message.ready_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
-        )
-        rows = session.execute(
-            update(Message)
-            .where(Message.id.in_(due))
-            .values(state=State.QUEUED, claim_token=token, lease_until=machine_now + CLAIM_LEASE)
-            .returning(Message.id, Message.step, Message.ready_at)
-            .execution_options(synchronize_session=False)
         ).all()
-    return [row.id for row in sorted(rows, key=lambda r: (STEPS[r.step].priority, r.ready_at, r.id))]
+        if due:
+            session.execute(
+                update(Message)
+                .where(Message.id.in_([row.id for row in due]))
+                .values(state=State.QUEUED, claim_token=token, lease_until=machine_now + CLAIM_LEASE)
+                .execution_options(synchronize_session=False)
+            )
+    return [row.id for row in sorted(due, key=lambda r: (STEPS[r.step].priority, r.ready_at, r.id))]
 
 
 def _send_one(ctx: Context, courier: Courier, id_: int, token: str) -> None:
     """Raises Retryable only when the channel itself is down."""
     try:
         outgoing = _prepare(ctx, id_, token)
+    except (OperationalError, InterfaceError):
+        raise
+    except Retryable as exc:  # the shop's settings are at fault, which the merchant may mend
+        outcomes.put_off(ctx, id_, token, exc)
+        return
     except Exception as exc:  # a poisonous template or row fails alone, with its reason
-        log.exception("message_not_prepared", extra={"message": id_})
+        log.exception("message_not_prepared", extra={"message_id": id_})
         permanent = exc if isinstance(exc, Permanent) else Permanent(f"could not be written: {type(exc).__name__}")
         outcomes.not_prepared(ctx, id_, token, permanent)
         return
@@ -151,6 +164,7 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
     """Look once more, write the message, mark it `sending` and commit. None when it may not leave now."""
     now = ctx.clock.now()
     with ctx.database.transaction() as session:
+        _one_at_a_time(session, id_)
         message = session.scalar(
             select(Message)
             .where(Message.id == id_, Message.claim_token == token, Message.state == State.QUEUED)
@@ -174,6 +188,16 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
         message.attempts += 1
         message.address, message.mail_subject = order.address, mail.subject
         return Outgoing(message.id, mail.sender_address, mail.to, data)
+
+
+def _one_at_a_time(session: Session, id_: int) -> None:
+    """A cap counts what leaves to one customer, so service and marketing mail to them is decided under their lock.
+
+    It comes before the message's own, as everywhere.
+    """
+    row = session.execute(select(Message.step, Message.customer_id).where(Message.id == id_)).first()
+    if row and row.customer_id and STEPS[row.step].message_class is not MessageClass.TRANSACTIONAL:
+        session.execute(select(Customer.id).where(Customer.id == row.customer_id).with_for_update())
 
 
 def message_key(shop: Shop, message: Message) -> str:

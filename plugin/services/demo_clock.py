@@ -45,9 +45,7 @@ class Tick:
     holding: tuple[str, ...] = ()
 
 
-def step(
-    now: datetime, speed: float, elapsed: float, blockers: Iterable[Blocker], waited: Mapping[str, float]
-) -> Tick:
+def step(now: datetime, speed: float, elapsed: float, blockers: Iterable[Blocker], waited: Mapping[str, float]) -> Tick:
     """The clock after `elapsed` real seconds. `waited`: real seconds that each blocker has stopped it so far.
 
     It moves on by elapsed x speed, but at most to the earliest blocker whose patience is not used up.

@@ -30,7 +30,7 @@ STATES = {
     "sent": "sent", "failed": "failed", "cancelled": "cancelled", "withheld": "withheld",
 }  # fmt: skip
 OVER = {"sent", "failed", "cancelled", "withheld"}
-STORY_WORDS = {"ship": "the shop ships it", "cancel": "the shop cancels it", "rest": "the clock goes back to real time"}
+STORY_WORDS = {"ship": "The shop will ship it", "cancel": "The shop will cancel it"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def cards(session: Session, books: Books, mails: Iterable[Mail], now: datetime) 
 
 
 def moment(at: datetime) -> str:
-    """"Thu 26 Nov 14:05", in Seoul."""
+    """In Seoul: Thu 26 Nov 14:05."""
     local = at.astimezone(SEOUL)
     return f"{local:%a} {local.day} {local:%b %H:%M}"
 
@@ -145,9 +145,12 @@ def _card(
             when = f"{moment(deed.at)} · {until(deed.at - now)}"
             coming.append((deed.at, Entry("story", _story(deed), when, "story")))
     endless = now + timedelta(days=36_500)
+    parcels = {str(parcel["id"]): parcel["name"] for parcel in order["fulfillments"]}
     for row in rows:
         due = row.ready_at or row.due_at
         title, state = STEPS.get(row.step, row.step), STATES.get(row.state, row.state)
+        if len(parcels) > 1 and row.subject in parcels:
+            title = f"{title} ({parcels[row.subject]})"
         if row.state in ("sent", "failed"):
             at = row.sent_at or due or now
             letter = letters.get(((row.address or "").lower(), row.mail_subject or ""))
@@ -163,7 +166,7 @@ def _card(
     return OrderCard(
         id=order["id"],
         name=order["name"],
-        customer=" ".join(filter(None, _names(order))),
+        customer=_full_name(order),
         email=order["email"],
         language="ko" if order["customer_locale"].startswith("ko") else "en",
         newsletter=order["buyer_accepts_marketing"],
@@ -182,10 +185,11 @@ def _card(
     )
 
 
-def _names(order: Payload) -> tuple[str | None, str | None]:
-    customer = order["customer"]
-    given, family = customer["first_name"], customer["last_name"]
-    return (family, given) if order["customer_locale"].startswith("ko") else (given, family)
+def _full_name(order: Payload) -> str:
+    """As the customer would write it: the family name first and without a space in Korean."""
+    given, family = order["customer"]["first_name"] or "", order["customer"]["last_name"] or ""
+    korean = order["customer_locale"].startswith("ko")
+    return f"{family}{' ' if len(family) > 1 and given else ''}{given}" if korean else f"{given} {family}".strip()
 
 
 def order_status(order: Payload) -> str:
@@ -219,5 +223,5 @@ def _parcel(parcel: Payload) -> ParcelCard:
 
 def _story(deed: Deed) -> str:
     if deed.kind == "carrier":
-        return f"the carrier says: {deed.details['status'].replace('_', ' ')}"
+        return f"The carrier will say: {deed.details['status'].replace('_', ' ')}"
     return STORY_WORDS.get(deed.kind, deed.kind)

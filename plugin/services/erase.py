@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from plugin.domain.addresses import normalise_email
 from plugin.secrets import fingerprint
 from plugin.services.context import Context
+from plugin.services.plan import lock_orders
 from plugin.store.models.customers import (
     ArrivalAnswer,
     Checkout,
@@ -26,11 +27,13 @@ from plugin.store.models.shops import Receipt, Shop, Tombstone
 from plugin.store.upserts import add_missing
 from schemas.events import CustomerRedacted
 
-# Everything that belongs to a shop, children before parents.
+# Everything that belongs to a shop, children before parents; first of all the receipts, so that what works on one is
+# waited for before anything is taken from under it.
 _OF_A_SHOP = (
-    Click, Act, Message, ArrivalAnswer, Issue, SurveyAnswer, DataRequest, Purchase, Parcel, Order, Checkout, Consent,
-    Suppression, Product, LoginLink, Receipt,
+    Receipt, Click, Act, Message, ArrivalAnswer, Issue, SurveyAnswer, DataRequest, Purchase, Parcel, Order, Checkout,
+    Consent, Suppression, Product, LoginLink,
 )  # fmt: skip
+BURIED = "about a customer whose data was erased"
 
 
 def customer_orders(session: Session, shop: Shop, customer_ref: str | None, email: str | None,
@@ -48,21 +51,43 @@ def customer_orders(session: Session, shop: Shop, customer_ref: str | None, emai
     return list(found.values())
 
 
+def customers_of(session: Session, shop: Shop, customer_ref: str | None, orders: Collection[Order]) -> list[Customer]:
+    """The customer of that platform id, those merged with it, and whoever placed the orders."""
+    ids = {order.customer_id for order in orders if order.customer_id}
+    mine = Customer.shop_id == shop.id
+    named = session.execute(
+        select(Customer.id, Customer.merged_into_id).where(mine, Customer.platform_id == (customer_ref or ""))
+    )
+    ids |= {id_ for row in named for id_ in row if id_}
+    found = or_(Customer.id.in_(ids), Customer.merged_into_id.in_(ids))
+    return list(session.scalars(select(Customer).where(mine, found).order_by(Customer.id)))
+
+
+def addresses_of(
+    customers: Collection[Customer], orders: Collection[Order], email: str | None, phone: str | None
+) -> set[str]:
+    """Every e-mail address, normalised, and telephone number under which the customer's consent may be kept."""
+    mails = {normalise_email(mail) for mail in [email, *(c.email for c in customers)]}
+    numbers = [phone, *(c.phone for c in customers), *(o.phone for o in orders)]
+    phones = {number.strip() for number in numbers if number}
+    return phones | {mail for mail in mails if mail} | {order.address for order in orders if order.address}
+
+
 def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRedacted) -> set[int]:
-    """Erase what names the customer; figures stay. Returns the ids of the orders, to be planned anew."""
+    """Erase what names the customer; figures stay. Returns the ids of the orders, to be planned anew.
+
+    The caller's transaction holds no locks yet: here it waits for whoever works on receipts of this customer.
+    """
     now = ctx.clock.now()
+    named = {event.customer_id} if event.customer_id else set()
+    _forget_receipts(session, shop, named, event.order_ids)
+    mine = (Customer.shop_id == shop.id, Customer.platform_id.in_(named))
+    session.execute(select(Customer.id).where(*mine).with_for_update())
     orders = customer_orders(session, shop, event.customer_id, event.email, event.order_ids)
     ids = [order.id for order in orders]
-    addresses = {order.address for order in orders if order.address} | {normalise_email(event.email) or ""}
-    customers = session.scalars(
-        select(Customer).where(
-            Customer.shop_id == shop.id,
-            or_(
-                Customer.platform_id == (event.customer_id or ""),
-                Customer.id.in_({o.customer_id for o in orders if o.customer_id} if event.customer_id else ()),
-            ),
-        )
-    ).all()
+    lock_orders(session, ids)
+    customers = customers_of(session, shop, event.customer_id, orders)
+    addresses = addresses_of(customers, orders, event.email, event.phone)
     for order in orders:
         order.email = order.address = order.phone = order.first_name = order.last_name = order.locale = None
         order.shipping_address = order.status_url = None
@@ -70,16 +95,19 @@ def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRe
     for customer in customers:
         customer.email = customer.phone = customer.first_name = customer.last_name = customer.locale = None
         customer.redacted_at = now
+    session.execute(
+        update(Parcel).where(Parcel.order_id.in_(ids)).values(tracking_numbers=[], tracking_urls=[])
+    )  # with a number the carrier's page tells the rest
     session.execute(update(Message).where(Message.order_id.in_(ids)).values(address=None, mail_subject=None))
     session.execute(update(Issue).where(Issue.order_id.in_(ids)).values(words=None))
     session.execute(update(SurveyAnswer).where(SurveyAnswer.order_id.in_(ids)).values(words=None))
     for table in (Consent, Suppression):
         session.execute(delete(table).where(table.shop_id == shop.id, table.address.in_(addresses)))
-    refs = {c.platform_id for c in customers} | ({event.customer_id} if event.customer_id else set())
+    refs = {c.platform_id for c in customers} | named
     session.execute(
         delete(Checkout).where(
             Checkout.shop_id == shop.id,
-            or_(Checkout.customer_ref.in_(refs), Checkout.email.in_(addresses | {event.email})),
+            or_(Checkout.customer_ref.in_(refs), func.lower(Checkout.email).in_(addresses)),
         )
     )
     session.execute(
@@ -106,10 +134,24 @@ def _forget_receipts(session: Session, shop: Shop, customers: Collection[str], o
         session.execute(update(Receipt).where(Receipt.shop_id == shop.id, column.in_(refs)).values(body=None))
 
 
+def buried(
+    session: Session, ctx: Context, code: str, customers: Iterable[str | None], orders: Iterable[str | None]
+) -> bool:
+    """Whether one of these platform ids, in the shop of this code, belongs to a customer who was erased."""
+    prints = [_print(ctx, code, "customer", ref) for ref in customers if ref]
+    prints += [_print(ctx, code, "order", ref) for ref in orders if ref]
+    found = select(Tombstone.id).where(Tombstone.kind.in_(["customer", "order"]), Tombstone.fingerprint.in_(prints))
+    return bool(prints) and session.scalar(found.limit(1)) is not None
+
+
+def _print(ctx: Context, code: str, kind: str, ref: str) -> str:
+    """By the shop's code, which outlives its row: what was erased stays so when the shop installs us again."""
+    return fingerprint(ctx.settings.secret_key, code, kind, ref)
+
+
 def _bury(session: Session, ctx: Context, shop: Shop, customers: Collection[str], orders: Collection[str]) -> None:
     rows = [
-        {"kind": kind, "fingerprint": fingerprint(ctx.settings.secret_key, str(shop.id), kind, ref),
-         "buried_at": ctx.clock.now()}
+        {"kind": kind, "fingerprint": _print(ctx, shop.code, kind, ref), "buried_at": ctx.clock.now()}
         for kind, refs in (("customer", customers), ("order", orders)) for ref in sorted(refs)
     ]  # fmt: skip
     add_missing(session, Tombstone, rows, ["kind", "fingerprint"])

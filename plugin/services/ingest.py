@@ -7,22 +7,26 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import ColumnElement, select, text, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from plugin.secrets import Undecryptable
-from plugin.services.batch import Batch, LockAgain, Told, add_stubs, lock, refs_of
+from plugin.services.batch import Batch, LockAgain, Refs, Told, add_stubs, lock, refs_of
 from plugin.services.context import Context
-from plugin.services.erase import erase_shop
+from plugin.services.erase import BURIED, buried, erase_shop
 from plugin.services.facts import apply
-from plugin.services.plan import plan_orders, recent_orders
-from plugin.store.models.shops import Receipt, Shop
+from plugin.services.facts.customers import record_words
+from plugin.services.plan import keep_shops, plan_orders, recent_orders
+from plugin.services.races import lost_a_race
+from plugin.services.receive import COMPLIANCE
+from plugin.store.models.shops import Receipt
 from schemas.shopify.topics import Rejected, parse
 
 ATTEMPTS = 5
 BACKOFF = (5, 30, 120, 600)  # seconds of machine time after each failure
 BATCH = 100
+TRIES = 5  # at a batch whose locks were not to be had
 
 log = logging.getLogger(__name__)
 
@@ -40,17 +44,14 @@ def ingest_receipts(ctx: Context, limit: int = BATCH) -> int:
     except Exception:
         log.exception("ingest_batch_failed")
     with ctx.database.reading() as session:
-        ids = session.scalars(_unprocessed(limit)).all()
+        ids = session.scalars(
+            select(Receipt.id).where(*_unprocessed()).order_by(Receipt.next_attempt_at, Receipt.id).limit(limit)
+        ).all()
     return sum(_alone(ctx, receipt_id) for receipt_id in ids)
 
 
-def _unprocessed(limit: int) -> Select[int]:
-    return (
-        select(Receipt.id)
-        .where(Receipt.state == "received", Receipt.next_attempt_at <= datetime.now(UTC))
-        .order_by(Receipt.next_attempt_at, Receipt.id)
-        .limit(limit)
-    )
+def _unprocessed() -> tuple[ColumnElement[bool], ...]:
+    return Receipt.state == "received", Receipt.next_attempt_at <= datetime.now(UTC)
 
 
 def _alone(ctx: Context, receipt_id: int) -> int:
@@ -77,46 +78,63 @@ def _record_failure(ctx: Context, receipt_id: int, reason: str) -> None:
             receipt.next_attempt_at = datetime.now(UTC) + timedelta(seconds=BACKOFF[receipt.attempts - 1])
 
 
+class _ByItself(Exception):
+    """A compliance request: it waits for all that is under way about its customer, so it must hold nothing itself."""
+
+    def __init__(self, receipt_id: int) -> None:
+        self.receipt_id = receipt_id
+
+
 def _batch(ctx: Context, only: int | None, limit: int) -> int:
-    for _ in range(5):
+    for _ in range(TRIES):
         try:
             with ctx.database.transaction() as session:
                 return _process(ctx, session, only, limit)
         except LockAgain:
             continue
+        except _ByItself as exc:
+            only = exc.receipt_id
+        except OperationalError as exc:
+            if not lost_a_race(exc):
+                raise
+            log.info("ingest_lost_a_race")
     raise LockAgain
 
 
 def _process(ctx: Context, session: Session, only: int | None, limit: int) -> int:
-    ids = select(Receipt.id).where(Receipt.id == only) if only else _unprocessed(limit)
+    wanted = (Receipt.id == only, Receipt.state == "received") if only else _unprocessed()
     receipts = session.scalars(
-        select(Receipt).where(Receipt.id.in_(ids.with_for_update(skip_locked=True)), Receipt.state == "received")
-        .order_by(Receipt.id)
+        select(Receipt).where(*wanted).order_by(Receipt.next_attempt_at, Receipt.id).limit(limit)
+        .with_for_update(skip_locked=True)
     ).all()  # fmt: skip
+    receipts = sorted(receipts, key=lambda receipt: receipt.id)
+    requests = [place for place, receipt in enumerate(receipts) if receipt.topic in COMPLIANCE]
+    if requests and len(receipts) > 1:
+        if requests[0] == 0:
+            raise _ByItself(receipts[0].id)
+        receipts = receipts[: requests[0]]
     by_shop: defaultdict[int, list[Receipt]] = defaultdict(list)
     for receipt in receipts:
         by_shop[receipt.shop_id].append(receipt)
     for shop_id in sorted(by_shop):
-        _ingest_shop(ctx, session, session.get_one(Shop, shop_id), by_shop[shop_id])
+        _ingest_shop(ctx, session, shop_id, by_shop[shop_id])
     return len(receipts)
 
 
-def _ingest_shop(ctx: Context, session: Session, shop: Shop, receipts: Sequence[Receipt]) -> None:
+def _ingest_shop(ctx: Context, session: Session, shop_id: int, receipts: Sequence[Receipt]) -> None:
     told = [_read(ctx, receipt) for receipt in receipts]
     known = [t for t in told if t is not None]
     refs = refs_of(known)
-    if refs.customers or refs.orders:
-        if ctx.database.is_sqlite:
-            add_stubs(session, shop.id, refs)
-        else:
-            # In a transaction of its own: whoever inserts must not hold locks that others' insertions wait for.
-            with ctx.database.transaction() as separate:
-                add_stubs(separate, shop.id, refs)
+    _add_stubs(ctx, session, shop_id, refs)
+    shop = keep_shops(session, [shop_id])[0]
     batch = Batch(ctx, session, shop, ctx.clock.now())
     lock(batch, refs)
+    erased = _about_the_erased(ctx, session, shop.code, receipts)
     for receipt in known:
-        for event in receipt.events:
-            apply.apply(batch, receipt, event)
+        if receipt.receipt_id not in erased:
+            for event in receipt.events:
+                apply.apply(batch, receipt, event)
+    record_words(batch)
     session.flush()
     if batch.replan_customers or batch.replan_addresses:
         batch.replan |= recent_orders(
@@ -127,6 +145,31 @@ def _ingest_shop(ctx: Context, session: Session, shop: Shop, receipts: Sequence[
     if batch.erase_shop:
         session.flush()
         erase_shop(session, ctx, shop)
+
+
+def _add_stubs(ctx: Context, session: Session, shop_id: int, refs: Refs) -> None:
+    if not refs.rows:
+        return
+    if ctx.database.is_sqlite:
+        add_stubs(session, shop_id, refs)
+        return
+    # In a transaction of its own: whoever inserts must not hold locks that others' insertions wait for. The database
+    # does not see that we wait for it, so it could not tell a deadlock: it waits for nobody long.
+    with ctx.database.transaction() as separate:
+        separate.execute(text("SET LOCAL lock_timeout = '3s'"))
+        add_stubs(separate, shop_id, refs)
+
+
+def _about_the_erased(ctx: Context, session: Session, code: str, receipts: Sequence[Receipt]) -> set[int]:
+    """Receipts that came between a request to erase their customer and the erasing: they lose their payload."""
+    found = set()
+    named = [r for r in receipts if r.topic not in COMPLIANCE and (r.customer_ref or r.order_ref)]
+    if named and buried(session, ctx, code, {r.customer_ref for r in named}, {r.order_ref for r in named}):
+        for receipt in named:
+            if buried(session, ctx, code, [receipt.customer_ref], [receipt.order_ref]):
+                receipt.state, receipt.reason, receipt.body = "kept", BURIED, None
+                found.add(receipt.id)
+    return found
 
 
 def _read(ctx: Context, receipt: Receipt) -> Told | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,7 +17,9 @@ from plugin.services.consents import consents_of, suppressions_of
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop
-from schemas.settings import ShopSettings
+from schemas.settings import Cap, ShopSettings
+
+GIVE_WAY = timedelta(minutes=1)  # business time until a message that let another one go first looks again
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def decide(
     if message.due_at and gates.is_stale(message.step, message.due_at, now):
         return Stay(State.WITHHELD, gates.stale_reason(message.due_at))
     transactional = STEPS[message.step].message_class is MessageClass.TRANSACTIONAL
-    if not transactional and (deferral := _deferral(session, shop, settings, order, now)):
+    if not transactional and (deferral := _deferral(session, shop, settings, order, message, now)):
         return deferral
     return Go(sells=gates.may_not_market(facts) is None)
 
@@ -69,21 +71,33 @@ def _facts(session: Session, shop: Shop, settings: ShopSettings, order: Order) -
 
 
 def _deferral(
-    session: Session, shop: Shop, settings: ShopSettings, order: Order, now: datetime
+    session: Session, shop: Shop, settings: ShopSettings, order: Order, message: Message, now: datetime
 ) -> Stay | None:
     zone = zone_for(order.country_code, shop.timezone)
     if settings.quiet_hours and (until := quiet_until(now, settings.quiet_hours, zone)):
         return Stay(State.PLANNED, f"deferred to {until.astimezone(zone):%H:%M} in {_city(zone.key)}", until)
-    if settings.cap and order.customer_id:
-        sent = session.scalars(
-            select(Message.sent_at).where(
-                Message.customer_id == order.customer_id,
-                Message.message_class != MessageClass.TRANSACTIONAL,
-                Message.sent_at.is_not(None),
-            ).order_by(Message.sent_at.desc()).limit(settings.cap.messages)
-        )  # fmt: skip
-        if until := capped_until(now, settings.cap, [at for at in sent if at]):
-            return Stay(State.PLANNED, f"deferred to {until:%d %b %H:%M} UTC: enough messages for now", until)
+    if settings.cap and message.customer_id:
+        return _capped(session, settings.cap, message, now)
+    return None
+
+
+def _capped(session: Session, cap: Cap, message: Message, now: datetime) -> Stay | None:
+    """Whether the customer has had enough for now. The caller holds the customer's lock."""
+    theirs = (Message.shop_id == message.shop_id, Message.customer_id == message.customer_id, Message.id != message.id)
+    counted = (*theirs, Message.message_class != MessageClass.TRANSACTIONAL)
+    sent = session.scalars(
+        select(Message.sent_at).where(*counted, Message.sent_at.is_not(None))
+        .order_by(Message.sent_at.desc()).limit(cap.messages)
+    )  # fmt: skip
+    leaving = session.scalars(select(Message.id).where(*counted, Message.state == State.SENDING)).all()
+    left = [at for at in sent if at] + [now for _ in leaving]
+    if until := capped_until(now, cap, left):
+        return Stay(State.PLANNED, f"deferred to {until.day} {until:%b %H:%M} UTC: enough messages for now", until)
+    first = [step.name for step in STEPS.values() if step.priority < STEPS[message.step].priority]
+    due = (Message.state.in_([State.PLANNED, State.QUEUED]), Message.ready_at <= now, Message.step.in_(first))
+    ahead = session.scalars(select(Message.id).where(*counted, *due)).all()
+    if ahead and capped_until(now, cap, left + [now for _ in ahead]):
+        return Stay(State.PLANNED, "deferred: more important mail to the customer goes first", now + GIVE_WAY)
     return None
 
 

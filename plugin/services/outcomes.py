@@ -15,6 +15,7 @@ from plugin.domain.flows import MessageClass, State, check_transition
 from plugin.domain.outcomes import after_unknown_outcome, backoff
 from plugin.services.context import Context
 from plugin.services.plan import lock_orders, plan_orders
+from plugin.services.races import insisting
 from plugin.store.models.customers import Suppression
 from plugin.store.models.messages import Message
 from plugin.store.models.shops import Shop
@@ -26,6 +27,7 @@ UNKNOWN = "outcome unknown"
 log = logging.getLogger(__name__)
 
 
+@insisting
 def sent(ctx: Context, id_: int, token: str) -> None:
     """It was accepted. The cross-sell's leaving is a fact from which the follow-up's date is planned, at once."""
     now = ctx.clock.now()
@@ -34,6 +36,7 @@ def sent(ctx: Context, id_: int, token: str) -> None:
     _record(ctx, id_, token, values)
 
 
+@insisting
 def retry_later(ctx: Context, id_: int, token: str, why: Retryable) -> None:
     """Nothing was accepted. The attempt is not counted when the channel was at fault."""
     with ctx.database.transaction() as session:
@@ -47,35 +50,56 @@ def retry_later(ctx: Context, id_: int, token: str, why: Retryable) -> None:
         _become(message, State.PLANNED, f"will be tried again: {why.reason}", error=why.reason)
 
 
+@insisting
+def put_off(ctx: Context, id_: int, token: str, why: Retryable) -> None:
+    """It could not be written now, but may be later."""
+    with ctx.database.transaction() as session:
+        message = _mine(session, id_, token, State.QUEUED)
+        if message is not None:
+            message.attempts += 1
+            message.ready_at = ctx.clock.now() + backoff(message.attempts)
+            _become(message, State.PLANNED, f"will be tried again: {why.reason}", error=why.reason)
+
+
+@insisting
 def refused(ctx: Context, id_: int, token: str, why: Permanent) -> None:
     _record(ctx, id_, token, {"state": State.FAILED, "reason": why.reason, "error": why.reason}, dead=why.dead_address)
 
 
+@insisting
 def not_prepared(ctx: Context, id_: int, token: str, why: Permanent) -> None:
     """It could not even be written: nothing went out, and nothing will until somebody mends it."""
     with ctx.database.transaction() as session:
+        more = _hold_what_follows(session, id_)
         message = _mine(session, id_, token, State.QUEUED)
         if message is not None:
             message.state = State.SENDING  # the table knows no way from queued to failed but through an attempt
             message.attempts += 1
             _become(message, State.FAILED, why.reason, error=why.reason)
+            _plan_what_follows(session, ctx, more)
 
 
+@insisting
 def unknown(ctx: Context, id_: int, token: str, why: str) -> None:
     """The data went out and no answer came. The rule is plugin.domain.outcomes.after_unknown_outcome."""
     with ctx.database.transaction() as session:
+        more = _hold_what_follows(session, id_)
         message = _mine(session, id_, token)
         if message is not None:
-            _give_up_or_repeat(ctx, session, message, why)
+            _give_up_or_repeat(ctx, message, why)
+            _plan_what_follows(session, ctx, more)
 
 
 def release(ctx: Context, ids: Collection[int], token: str) -> None:
     """Give claimed rows back untouched: they are due as before."""
+    mine = (Message.id.in_(ids), Message.claim_token == token, Message.state == State.QUEUED)
     with ctx.database.transaction() as session:
+        locked = session.scalars(select(Message.id).where(*mine).order_by(Message.id).with_for_update()).all()
         session.execute(
             update(Message)
-            .where(Message.id.in_(ids), Message.claim_token == token, Message.state == State.QUEUED)
+            .where(Message.id.in_(locked))
             .values(state=State.PLANNED, claim_token=None, lease_until=None)
+            .execution_options(synchronize_session=False)
         )
 
 
@@ -87,18 +111,34 @@ def recover_expired(ctx: Context) -> int:
         ).all()
     for id_ in expired:
         with ctx.database.transaction() as session:
+            more = _hold_what_follows(session, id_)
             message = session.scalar(
                 select(Message)
                 .where(Message.id == id_, Message.state == State.SENDING, Message.lease_until < database_now(session))
                 .with_for_update(skip_locked=True)
             )
             if message is not None:
-                log.warning("outcome_unknown", extra={"message": id_, "step": message.step})
-                _give_up_or_repeat(ctx, session, message, "the sender stopped before the answer")
+                log.warning("outcome_unknown", extra={"message_id": id_, "step": message.step})
+                _give_up_or_repeat(ctx, message, "the sender stopped before the answer")
+                _plan_what_follows(session, ctx, more)
     return len(expired)
 
 
-def _give_up_or_repeat(ctx: Context, session: Session, message: Message, why: str) -> None:
+def _hold_what_follows(session: Session, id_: int) -> tuple[int, int] | None:
+    """Lock the order whose plan a message's outcome changes, before the message itself: (shop, order)."""
+    row = session.execute(select(Message.step, Message.shop_id, Message.order_id).where(Message.id == id_)).first()
+    if row is None or row.step != "cross_sell":
+        return None
+    lock_orders(session, [row.order_id])
+    return row.shop_id, row.order_id
+
+
+def _plan_what_follows(session: Session, ctx: Context, held: tuple[int, int] | None) -> None:
+    if held:
+        plan_orders(session, ctx, session.get_one(Shop, held[0]), [held[1]])
+
+
+def _give_up_or_repeat(ctx: Context, message: Message, why: str) -> None:
     state = after_unknown_outcome(MessageClass(message.message_class))
     if state is State.PLANNED:
         message.ready_at = ctx.clock.now() + backoff(message.attempts)
@@ -138,13 +178,13 @@ def _record(ctx: Context, id_: int, token: str, values: dict[str, Any], dead: bo
             .returning(Message.id)
         ).first()
         if recorded is None:
-            log.warning("claim_lost", extra={"message": id_})
+            log.warning("claim_lost", extra={"message_id": id_})
             return
         if dead and row.address:
             _suppress(ctx, session, row.shop_id, row.address)
         if plans_more:
             plan_orders(session, ctx, session.get_one(Shop, row.shop_id), [row.order_id])
-    log.info("message_recorded", extra={"message": id_, "step": row.step, "state": str(values["state"])})
+    log.info("message_recorded", extra={"message_id": id_, "step": row.step, "state": str(values["state"])})
 
 
 def _suppress(ctx: Context, session: Session, shop_id: int, address: str) -> None:

@@ -27,9 +27,19 @@ _TABLE = cast(Table, Message.__table__)
 DURATIONS = 2000  # newest deliveries that an estimate is learned from: with more, the prior has no weight left
 
 
+def keep_shops(session: Session, shop_ids: Collection[int]) -> list[Shop]:
+    """These shops as they are now, kept so until we commit: `replan_shop` waits for the plans under way, they for it.
+
+    Taken before any lock on customers and orders. What does not change the plan (a shop's name) waits for nobody.
+    """
+    found = select(Shop).where(Shop.id.in_(shop_ids)).order_by(Shop.id).execution_options(populate_existing=True)
+    return list(session.scalars(found.with_for_update(read=True, key_share=True)))
+
+
 def lock_orders(session: Session, order_ids: Iterable[int]) -> None:
-    """Take the locks under which these orders are planned: their customers' rows, then their own, each in key order."""
+    """Take the locks under which these orders are planned: the shops', the customers', their own, each in key order."""
     ids = sorted(set(order_ids))
+    keep_shops(session, session.scalars(select(Order.shop_id).where(Order.id.in_(ids)).distinct()).all())
     for _ in range(5):
         known = set(session.scalars(select(Order.customer_id).where(Order.id.in_(ids), Order.customer_id.is_not(None))))
         session.execute(select(Customer.id).where(Customer.id.in_(known)).order_by(Customer.id).with_for_update())
@@ -54,11 +64,15 @@ def replan(session: Session, ctx: Context, order_ids: Collection[int]) -> None:
 
 
 def replan_shop(session: Session, ctx: Context, shop: Shop) -> None:
-    """Plan every recent order of the shop: its settings changed, or it went live."""
+    """Plan every recent order of the shop: its settings changed, or it went live.
+
+    The shop's row is the one lock: whoever plans an order holds a share of it (`keep_shops`).
+    """
+    session.flush()
+    session.execute(select(Shop.id).where(Shop.id == shop.id).with_for_update())
     ids = session.scalars(
         select(Order.id).where(Order.shop_id == shop.id, Order.placed_at >= ctx.clock.now() - CAMPAIGN)
     ).all()
-    lock_orders(session, ids)
     plan_orders(session, ctx, shop, ids)
 
 
@@ -87,7 +101,9 @@ def plan_orders(session: Session, ctx: Context, shop: Shop, order_ids: Collectio
     ids = sorted(order_ids)
     for start in range(0, len(ids), AT_ONCE):
         rows = session.scalars(
-            select(Order).where(Order.id.in_(ids[start : start + AT_ONCE]), Order.version.is_not(None))
+            select(Order).where(
+                Order.shop_id == shop.id, Order.id.in_(ids[start : start + AT_ONCE]), Order.version.is_not(None)
+            )
         ).all()
         _fix_estimates(session, shop, settings, rows, now)
         changes = []

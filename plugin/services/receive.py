@@ -15,6 +15,7 @@ from plugin.platforms.shopify.webhook import BadEnvelope, Envelope, open_envelop
 from plugin.queues import INGEST
 from plugin.secrets import fingerprint
 from plugin.services.context import Context
+from plugin.services.erase import BURIED, buried
 from plugin.services.shops import SHOPIFY, find_shop, register
 from plugin.store.models.shops import Receipt, Shop, Tombstone
 from schemas.shopify.subjects import body_subjects
@@ -53,7 +54,8 @@ def receive_shopify(ctx: Context, headers: Mapping[str, str], body: bytes) -> An
         if shop is None:
             log.info("webhook_dropped", extra={"topic": envelope.topic, "why": refusal})
             return ACCEPTED
-        refusal = refusal or _buried(session, ctx, shop, envelope, customer_ref, order_ref)
+        if envelope.topic not in COMPLIANCE and buried(session, ctx, shop.code, [customer_ref], [order_ref]):
+            refusal = refusal or BURIED
         new = _insert(session, {
             "shop_id": shop.id,
             "webhook_id": envelope.webhook_id,
@@ -104,7 +106,7 @@ def _shop_for(
         )
         if buried_at and (envelope.triggered_at is None or envelope.triggered_at <= buried_at):
             return None, "from a shop that was erased"
-        told = min(envelope.triggered_at or now, now)
+        told = min(max(envelope.triggered_at or now, now - UNSEEN_INSTALL), now)
         return register(session, envelope.shop, told - UNSEEN_INSTALL), None
     if mismatch:
         return shop, "its body names another shop"
@@ -113,23 +115,3 @@ def _shop_for(
             return shop, "the shop uninstalled Dasi before"
         shop.uninstalled_at, shop.installed_at = None, min(envelope.triggered_at, now)
     return shop, None
-
-
-def _buried(
-    session: Session, ctx: Context, shop: Shop, envelope: Envelope, customer_ref: str | None, order_ref: str | None
-) -> str | None:
-    """Why nothing may be kept about an erased customer or order; compliance topics themselves always are."""
-    if envelope.topic in COMPLIANCE:
-        return None
-    prints = [
-        fingerprint(ctx.settings.secret_key, str(shop.id), kind, ref)
-        for kind, ref in (("customer", customer_ref), ("order", order_ref))
-        if ref
-    ]
-    if prints and session.scalar(
-        select(Tombstone.id)
-        .where(Tombstone.kind.in_(["customer", "order"]), Tombstone.fingerprint.in_(prints))
-        .limit(1)
-    ):
-        return "about a customer whose data was erased"
-    return None

@@ -6,15 +6,22 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from plugin.domain.addresses import normalise_email
 from plugin.services.context import Context
-from plugin.services.erase import customer_orders
-from plugin.store.models.customers import ArrivalAnswer, Consent, Customer, DataRequest, Issue, SurveyAnswer
-from plugin.store.models.messages import Message
-from plugin.store.models.orders import Order
+from plugin.services.erase import addresses_of, customer_orders, customers_of
+from plugin.store.models.customers import (
+    ArrivalAnswer,
+    Checkout,
+    Consent,
+    DataRequest,
+    Issue,
+    Suppression,
+    SurveyAnswer,
+)
+from plugin.store.models.messages import Click, Message
+from plugin.store.models.orders import Order, Parcel
 from plugin.store.models.shops import Shop
 from plugin.store.upserts import add_missing
 from schemas.events import DataRequested
@@ -48,10 +55,9 @@ def read_reports(session: Session, ctx: Context, shop: Shop) -> list[tuple[str, 
 
 def _report(session: Session, shop: Shop, event: DataRequested, orders: list[Order]) -> dict[str, Any]:
     ids = [order.id for order in orders]
-    addresses = {order.address for order in orders if order.address} | {normalise_email(event.email) or ""}
-    customers = session.scalars(
-        select(Customer).where(Customer.shop_id == shop.id, Customer.platform_id == (event.customer_id or ""))
-    )
+    customers = customers_of(session, shop, event.customer_id, orders)
+    addresses = addresses_of(customers, orders, event.email, event.phone)
+    refs = {c.platform_id for c in customers}
     return {
         "shop": shop.domain,
         "customer": [
@@ -66,9 +72,35 @@ def _report(session: Session, shop: Shop, event: DataRequested, orders: list[Ord
                      "shipping_address", "lines", "refunds", "total_minor", "currency", "cancelled_at")
             for o in orders
         ],
+        "parcels": [
+            _columns(p, "platform_id", "name", "shipped_at", "carrier", "tracking_numbers", "tracking_urls",
+                     "delivered_at", "words")
+            for p in session.scalars(select(Parcel).where(Parcel.order_id.in_(ids)))
+        ],
+        "checkouts": [
+            _columns(c, "token", "email", "completed_at", "details")
+            for c in session.scalars(
+                select(Checkout).where(
+                    Checkout.shop_id == shop.id,
+                    or_(Checkout.customer_ref.in_(refs), func.lower(Checkout.email).in_(addresses)),
+                )
+            )
+        ],
+        "not_written_to": [
+            _columns(s, "channel", "address", "cause", "at")
+            for s in session.scalars(
+                select(Suppression).where(Suppression.shop_id == shop.id, Suppression.address.in_(addresses))
+            )
+        ],
         "messages": [
             _columns(m, "step", "subject", "state", "reason", "due_at", "sent_at", "address", "mail_subject")
             for m in session.scalars(select(Message).where(Message.order_id.in_(ids)))
+        ],
+        "clicks": [
+            _columns(c, "target", "at", "by_scanner")
+            for c in session.scalars(
+                select(Click).join(Message, Message.id == Click.message_id).where(Message.order_id.in_(ids))
+            )
         ],
         "surveys": [
             _columns(s, "satisfaction", "recommendation", "words", "started_at", "completed_at")

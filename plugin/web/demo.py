@@ -12,7 +12,7 @@ from plugin.platforms.demo.inbox import Mail, newest
 from plugin.services import demo, demo_clock, demo_view
 from plugin.services.demo_view import OrderCard
 from plugin.web import demo_inbox, demo_shop
-from plugin.web.demo_base import AUTH, blueprint, done, page, store
+from plugin.web.demo_base import AUTH, blueprint, clock_face, done, page, store
 from plugin.web.errors import problem
 from plugin.web.wiring import context
 
@@ -31,7 +31,7 @@ def home() -> Response:
 def _home(trouble: str | None = None, status: int = 200) -> Response:
     cards, mails = _cards()
     return page(
-        "home", status, cards=cards, clock=_clock(), speeds=SPEEDS, products=catalogue.PRODUCTS,
+        "home", status, cards=cards, clock=clock_face(), speeds=SPEEDS, products=catalogue.PRODUCTS,
         carriers=catalogue.CARRIERS, latest=mails[:SIDE_MAILS], trouble=trouble, moment=demo_view.moment,
         steps=demo_view.STEPS, pending=_pending(),
     )  # fmt: skip
@@ -42,7 +42,7 @@ def state() -> Response:
     """What the page's script asks for twice a second: the clock, and each order's two parts as HTML with a stamp."""
     cards, mails = _cards()
     return jsonify(
-        clock=_clock(),
+        clock=clock_face(),
         pending=_pending(),
         mails=len(mails),
         latest=_part("_latest", latest=mails[:SIDE_MAILS], moment=demo_view.moment, steps=demo_view.STEPS),
@@ -143,16 +143,6 @@ def _cards() -> tuple[list[OrderCard], list[Mail]]:
     mails = newest(demo.inbox_folder(ctx.settings))
     with ctx.database.reading() as session:
         return demo_view.cards(session, store().read(), mails, ctx.clock.now()), mails
-
-
-def _clock() -> dict[str, Any]:
-    with context().database.reading() as session:
-        row = demo_clock.read_clock(session)
-    if row is None:
-        abort(503, "The demo's clock does not run yet.")
-    local = row.now.astimezone(demo_view.SEOUL)
-    held = row.held_by if row.held_by != "paused" and row.speed > 0 else None
-    return {"date": f"{local:%a} {local.day} {local:%b %Y}", "time": f"{local:%H:%M}", "speed": row.speed, "held": held}
 
 
 def _pending() -> bool:

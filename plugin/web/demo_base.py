@@ -11,14 +11,18 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, make_response, render_template, request
 
 from plugin.config import LOOPBACK
+from plugin.platforms.demo import catalogue
 from plugin.platforms.demo.books import BookStore
 from plugin.platforms.demo.inbox import count
-from plugin.services.demo import inbox_folder
+from plugin.services.demo import SHOP_PAGES, inbox_folder
+from plugin.services.demo_clock import read_clock
+from plugin.services.demo_view import SEOUL
 from plugin.web.auth import Auth
 from plugin.web.wiring import context
 
 AUTH = Auth.PUBLIC  # and registered in the demo alone: everything it shows is made up
 
+STOREFRONT = f"https://{catalogue.STOREFRONT}"
 STATIC = Path(__file__).parent / "static" / "demo"
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -55,6 +59,20 @@ def _protect(response: Response) -> Response:
     return response
 
 
+@blueprint.after_app_request
+def _resolve(response: Response) -> Response:
+    """The shop's made-up host has no address anywhere: a click that leads there ends at the demo's own shop pages."""
+    location = response.headers.get("Location", "")
+    if location.startswith(STOREFRONT):
+        response.headers["Location"] = at_home(location)
+    return response
+
+
+def at_home(address: str) -> str:
+    """`https://ondo-tea.example/products/x` -> `/demo/shop/products/x`."""
+    return f"{context().settings.public_url}{SHOP_PAGES}{address.removeprefix(STOREFRONT)}"
+
+
 def store() -> BookStore:
     return BookStore(context().settings.data_dir)
 
@@ -63,6 +81,17 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     """Render `demo/<template>.html` with what every page of the demo shows."""
     mails = count(inbox_folder(context().settings))
     return make_response(render_template(f"demo/{template}.html", mails=mails, stamp=_stamp(), **values), status)
+
+
+def clock_face() -> dict[str, Any]:
+    """The clock as a page shows it: date and time in Seoul, speed, and what holds it (None: nothing)."""
+    with context().database.reading() as session:
+        row = read_clock(session)
+    if row is None:
+        abort(503, "The demo's clock does not run yet.")
+    local = row.now.astimezone(SEOUL)
+    held = row.held_by if row.held_by != "paused" and row.speed > 0 else None
+    return {"date": f"{local:%a} {local.day} {local:%b %Y}", "time": f"{local:%H:%M}", "speed": row.speed, "held": held}
 
 
 def done(where: str) -> Response:

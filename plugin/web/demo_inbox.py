@@ -11,7 +11,7 @@ from flask import Response, abort, jsonify, render_template, request, url_for
 from plugin.platforms.demo import inbox
 from plugin.services.demo import inbox_folder
 from plugin.services.demo_view import STEPS, moment
-from plugin.web.demo_base import blueprint, done, page
+from plugin.web.demo_base import STOREFRONT, at_home, blueprint, clock_face, done, page
 from plugin.web.wiring import context
 
 # What a reader may set, the first being the default.
@@ -44,7 +44,7 @@ def _inbox(mail_id: str | None) -> Response:
     chosen = _chosen()
     return page(
         "inbox", letters=mails, opened=opened, chosen=chosen, links=_links(mail_id, chosen) if mail_id else {},
-        steps=STEPS, moment=moment,
+        steps=STEPS, moment=moment, clock=clock_face(),
     )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def inbox_list() -> Response:
     html = render_template(
         "demo/_mails.html", letters=mails, open_id=request.args.get("open"), steps=STEPS, moment=moment
     )
-    return jsonify(mails=len(mails), list={"html": html, "stamp": zlib.crc32(html.encode())})
+    return jsonify(clock=clock_face(), mails=len(mails), list={"html": html, "stamp": zlib.crc32(html.encode())})
 
 
 @blueprint.get("/inbox/<mail_id>/html")
@@ -82,9 +82,10 @@ def inbox_clear() -> Response:
 
 
 def _themed(html: str, *, dark: bool) -> str:
-    """Answer the mail's question about the colour scheme with the reader's choice, not the browser's."""
+    """Answer the mail's question about the colour scheme with the reader's choice, and let its links open elsewhere."""
     html = _DARK.sub(ALWAYS if dark else NEVER, html)
     html = _LIGHT.sub(NEVER if dark else ALWAYS, html)
+    html = html.replace(f'href="{STOREFRONT}', f'href="{at_home(STOREFRONT)}')
     base = '<base target="_blank">'
     found = _HEAD.search(html)
     return html[: found.end()] + base + html[found.end() :] if found else base + html

@@ -9,6 +9,19 @@ from plugin.services import demo_view
 from plugin.web.demo_base import blueprint, page, store
 
 
+@blueprint.get("/shop")
+@blueprint.get("/shop/", endpoint="shop_home_slash")
+def shop_home() -> Response:
+    return page("shop_home", shop=catalogue)
+
+
+@blueprint.get("/shop/products/<handle>")
+def shop_product(handle: str) -> Response:
+    if handle not in catalogue.BY_HANDLE:
+        abort(404)
+    return page("shop_product", shop=catalogue, product=catalogue.BY_HANDLE[handle])
+
+
 @blueprint.get("/shop/help")
 def shop_help() -> Response:
     return page("shop_help", shop=catalogue)

@@ -20,12 +20,11 @@ EN = {
     "reaches you.",
     "unsubscribe_button": "Unsubscribe",
     "unsubscribe_done": "You are unsubscribed",
-    "unsubscribe_done_lead": "From now on {shop} sends no surveys, suggestions or offers to this address:",
+    "unsubscribe_done_lead": "{shop} sends no more surveys, suggestions or offers to this address:",
     "unsubscribe_already": "You are already unsubscribed",
     "unsubscribe_still": "What still reaches you",
     "unsubscribe_still_lead": "When you order, you get the news of that order: that it was received, when it "
-    "leaves and "
-    "when it arrives. Nothing else.",
+    "leaves and when it arrives. Nothing else.",
     "resubscribe_lead": "Pressed by mistake, or changed your mind?",
     "resubscribe_button": "Subscribe again",
     "resubscribe_done": "You are subscribed again",
@@ -66,7 +65,7 @@ EN = {
     "are kept.",
     "wrong_title": "Something needs another look",
     # /d
-    "arrival_ask": "Has your parcel arrived?",
+    "arrival_ask": "Has it arrived?",
     "arrival_legend": "Your answer",
     "arrival_yes": "Yes, it arrived",
     "arrival_not_yet": "Not yet",
@@ -79,11 +78,11 @@ EN = {
     "arrival_told_not_yet": "You told us before that it has not arrived yet. {shop} knows. You can change your "
     "answer here.",
     "arrived_title": "Good to hear",
-    "arrived_lead": "Thank you. We have noted that your parcel arrived.",
+    "arrived_lead": "Thank you. We have noted that it arrived.",
     "arrived_wrong": "Is something missing or damaged? Write or call us, and we will look after it.",
     "arrived_enjoy": "Enjoy what you ordered.",
     "not_yet_title": "Thank you, we have passed it on",
-    "not_yet_lead": "{shop} now knows that your parcel is missing.",
+    "not_yet_lead": "{shop} now knows that this has not arrived:",
     "not_yet_next": "What happens next",
     "not_yet_reply": "{shop} will look into it and write to you by email.",
     "not_yet_quiet": "Until it is settled you get no survey and no suggestions from us.",
@@ -97,15 +96,13 @@ EN = {
     "not_yet_came": "It came after all?",
     "not_yet_came_button": "Yes, it has arrived",
     # the front door
-    "home_title": "Dasi",
-    "home_lead": "Dasi turns one order into the next: it sends a shop’s customers the right message at the "
-    "right moment.",
+    "home_title": "From one order to the next",
+    "home_lead": "Dasi sends a shop’s customers the right message at the right moment.",
     "home_customer": "You came here from an email? The shop that sent it is happy to help: just reply to that email.",
     # errors
     "error_404": "This link does not work",
     "error_404_lead": "Perhaps it was cut off on its way. Please open it from the email once more, or simply "
-    "reply to "
-    "that email.",
+    "reply to that email.",
     "error_405": "This does not work here",
     "error_405_lead": "Please open the link from the email once more.",
     "error_410": "There is nothing here any more",
@@ -113,8 +110,7 @@ EN = {
     "anything.",
     "error_413": "That was too long",
     "error_413_lead": "Your text is longer than we can take. Please go back one page and shorten it; what you "
-    "wrote is "
-    "still there.",
+    "wrote is still there.",
     "error_422": "We did not understand that",
     "error_422_lead": "Please open the link from the email once more.",
     "error_500": "Something went wrong on our side",

@@ -59,13 +59,12 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParcelNews:
-    """What is known of the parcel that the page asks about. `answer`: "yes", "not_yet" or None. `lost`: given up."""
+    """What is known of the parcel that the page asks about. `answer`: "yes", "not_yet" or None."""
 
     titles: list[str]
     tracking_url: str | None
     carrier: str | None
     answer: str | None
-    lost: bool
     words: str | None
 
 
@@ -132,7 +131,6 @@ def parcel_news(session: Session, seen: Visit, parcel_id: str) -> ParcelNews:
         tracking_url=urls[0] if urls else None,
         carrier=one_line(parcel.carrier, 60) if parcel else None,
         answer=latest_answer(session, order, parcel_id),
-        lost=issue is not None and issue.outcome == "lost",
         words=issue.words if issue is not None and issue.closed_at is None else None,
     )
 

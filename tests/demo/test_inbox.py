@@ -21,6 +21,7 @@ from plugin.config import ConfigError, Settings
 from plugin.platforms.demo import inbox
 from plugin.services.context import Context
 from plugin.services.demo import inbox_folder
+from plugin.services.demo_clock import seed_clock
 
 HTML = (
     "<html><head><style>@media (prefers-color-scheme: dark){body{background:#000}}</style></head>"
@@ -48,6 +49,7 @@ def folder(settings: Settings) -> Path:
 @pytest.fixture
 def client(sqlite_context: Context, folder: Path) -> FlaskClient:
     sqlite_context.settings = replace(sqlite_context.settings, demo=True)
+    seed_clock(sqlite_context)
     return create_app_from(sqlite_context).test_client()
 
 
@@ -152,6 +154,16 @@ def test_the_reader_chooses_theme_and_images(client: FlaskClient, folder: Path) 
     assert "img-src 'none'" in light.headers["Content-Security-Policy"]
     phone = client.get(f"/demo/inbox/{name}?width=phone&theme=dark").text
     assert 'class="frame phone dark"' in phone
+
+
+def test_links_to_the_made_up_shop_end_at_its_pages(client: FlaskClient, folder: Path) -> None:
+    message = letter()
+    message.set_content('<a href="https://ondo-tea.example/products/hwangcha">tea</a>', subtype="html")
+    part = client.get(f"/demo/inbox/{inbox.keep(folder, message.as_bytes())}/html").text
+    assert 'href="http://127.0.0.1:8000/demo/shop/products/hwangcha"' in part
+    for path in ("/demo/shop", "/demo/shop/", "/demo/shop/products/hwangcha", "/demo/shop/how-to/hwangcha"):
+        assert client.get(path).status_code == 200
+    assert client.get("/demo/shop/products/nothing").status_code == 404
 
 
 def test_headers_and_plain_text_are_shown(client: FlaskClient, folder: Path) -> None:

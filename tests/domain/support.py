@@ -7,6 +7,7 @@ A plan is shown as one line for each message, such as::
     shipped P2      cancelled: told with P1
     delivered P1    planned ~10 Nov 12:00     "~": by the estimate, so the mail asks
     survey          waiting: waits for shipping
+    thank_you       left                      sending, sent or failed: whatever the plan says now, nothing follows
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def switched_off(*names: str) -> ShopSettings:
     return ShopSettings(steps={name: StepSettings(enabled=False) for name in names})
 
 
-def show(message: Planned) -> str:
+def show(message: Planned, told: History) -> str:
     """One line of the plan, without the reason of what is simply planned."""
     words = [message.step]
     if message.step in ("shipped", "delivered") and message.subject != ORDER:
@@ -153,6 +154,8 @@ def show(message: Planned) -> str:
         words.append("+".join(message.parcels) if together else message.subject)
     if message.copy:
         words.append(f"copy {message.copy}")
+    if message.key in {(m.step, m.subject, m.copy) for m in told.left}:
+        return " ".join([*words, "left"])
     words.append(str(message.state))
     if message.due_at:
         moment = f"{message.due_at.day} {message.due_at:%b %H:%M}"
@@ -165,4 +168,4 @@ def assert_plan(told: History, expected: str, settings: ShopSettings = SETTINGS)
     """The plan shows exactly these lines for every step that `expected` speaks of; it need not speak of all steps."""
     wanted = [" ".join(row.split()) for row in expected.strip().splitlines()]
     about = {row.split()[0] for row in wanted}
-    assert sorted(show(m) for m in plan(settings, told) if m.step in about) == sorted(wanted)
+    assert sorted(show(m, told) for m in plan(settings, told) if m.step in about) == sorted(wanted)

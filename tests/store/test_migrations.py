@@ -37,10 +37,13 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-def test_the_migrated_schema_is_the_models(database: Database) -> None:
+def test_the_migrated_schema_is_the_models(empty_url: str) -> None:
+    database = Database(empty_url)
+    migrate.upgrade(database)
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, migrate.metadata()) == []
+    database.dispose()
 
 
 def test_head_is_told_apart_from_nothing(empty_url: str) -> None:

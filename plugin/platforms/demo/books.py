@@ -107,7 +107,6 @@ class BookStore:
             draft.write_text(text, encoding="utf-8")
             os.replace(draft, self._path)
 
-
     def forget(self) -> None:
         """Begin new books: the database they went with is gone."""
         self._path.unlink(missing_ok=True)

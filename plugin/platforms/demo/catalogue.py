@@ -120,6 +120,8 @@ PEOPLE = {
     "en": ("Emma Carter", "Noah Williams", "Olivia Brown", "Liam Murphy", "Sofia Rossi", "Jack Thompson"),
     "ko": ("김민지", "이서준", "박하은", "최도윤", "정수아", "강지호"),
 }
+ROMANISED = {"김민지": "minji.kim", "이서준": "seojun.lee", "박하은": "haeun.park", "최도윤": "doyun.choi",
+             "정수아": "sua.jung", "강지호": "jiho.kang"}  # fmt: skip
 ADDRESSES = {
     "en": {"address1": "48 Alder Street", "city": "Portland", "province": "Oregon", "zip": "97205",
            "country": "United States", "country_code": "US"},

@@ -114,7 +114,7 @@ class Shopkeeper:
         complete = not any(line["fulfillable_quantity"] for line in order["line_items"])
         order["fulfillment_status"] = "fulfilled" if complete else "partial"
         self._touch(order, at)
-        words = "with its number to follow" if physical and not parcel["tracking_number"] else ""
+        words = "(its number will follow)" if physical and not parcel["tracking_number"] else ""
         carrier = f"with {parcel['tracking_company']}" if parcel["tracking_company"] else "digitally"
         self._note(order, at, " ".join(filter(None, ("Parcel", parcel["name"], "sent", carrier, words))))
         whole = "orders/fulfilled" if complete else "orders/partially_fulfilled"

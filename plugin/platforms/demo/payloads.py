@@ -57,7 +57,8 @@ def person(full_name: str, language: str, at: datetime) -> Payload:
     first, last = split_name(full_name, language)
     slug = "".join(mark if mark.isascii() and mark.isalnum() else "." for mark in full_name.lower()).strip(".")
     key = zlib.crc32(full_name.encode())
-    local = ".".join(filter(None, slug.split(".")))[:40] or f"guest-{key:08x}"
+    plain = ".".join(filter(None, slug.split(".")))[:40]
+    local = catalogue.ROMANISED.get(full_name) or plain or f"guest-{key:08x}"
     number = 6_000_000_000 + key
     return {
         "id": number, "admin_graphql_api_id": gid("Customer", number), "first_name": first, "last_name": last or None,

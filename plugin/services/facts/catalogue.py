@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from plugin.services.batch import Batch, Told
-from plugin.store.models.orders import Product
 from plugin.store.versions import is_newer, version_of
 from schemas import events
 from schemas.money import in_currency
 
 
 def product_seen(batch: Batch, told: Told, event: events.ProductSeen) -> None:
-    product = _product(batch, event.product_id)
+    product = batch.products[event.product_id]
     version = version_of(min(event.updated_at, told.received_at), told.triggered_at, False, event)
     if not is_newer(version, product.version):
         return
@@ -27,15 +24,4 @@ def product_seen(batch: Batch, told: Told, event: events.ProductSeen) -> None:
 
 def product_deleted(batch: Batch, told: Told, event: events.ProductDeleted) -> None:
     """A deleted product's id never comes back, so no later snapshot revives it."""
-    _product(batch, event.product_id).deleted = True
-
-
-def _product(batch: Batch, product_id: str) -> Product:
-    row = batch.session.scalar(
-        select(Product).where(Product.shop_id == batch.shop.id, Product.platform_id == product_id)
-    )
-    if row is None:
-        row = Product(shop_id=batch.shop.id, platform_id=product_id, title="", published=False, deleted=False)
-        batch.session.add(row)
-        batch.session.flush()
-    return row
+    batch.products[event.product_id].deleted = True

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from plugin.domain.addresses import normalise_email
 from plugin.domain.consent import OLDEST
-from plugin.services.batch import Batch, Told
+from plugin.services.batch import Batch, Told, Word, checkout_token
 from plugin.services.consents import record_consent
-from plugin.store.models.customers import Checkout, Customer
+from plugin.services.facts.orders import cut
+from plugin.store.models.customers import Customer
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order
 from plugin.store.versions import is_newer, version_of
@@ -22,7 +23,7 @@ def customer_seen(batch: Batch, told: Told, event: events.CustomerSeen) -> None:
     )
     if customer.redacted_at is None and is_newer(version, customer.version):
         customer.version = version
-        customer.email, customer.phone = event.email, event.phone
+        customer.email, customer.phone = event.email, cut(event.phone, 60)
         customer.first_name, customer.last_name = event.first_name, event.last_name
         customer.locale = event.locale or customer.locale
 
@@ -54,13 +55,24 @@ def consent_changed(batch: Batch, told: Told, event: events.ConsentChanged) -> N
     if not address:
         return
     at = min(event.at, told.received_at) if event.at else OLDEST
-    changed = record_consent(batch.session, batch.shop.id, event.channel, address, event.state, event.source, at)
-    if changed and event.channel is events.Channel.EMAIL:
-        batch.replan_addresses.add(address)
+    batch.words.append(Word(event.channel, address, at, event.state, event.source))
+
+
+def record_words(batch: Batch) -> None:
+    """Store the batch's words about consent. In the order of the addresses, so that two workers cannot deadlock."""
+    for word in sorted(batch.words):
+        changed = record_consent(
+            batch.session, batch.shop.id, word.channel, word.address, word.state, word.source, word.at
+        )
+        if changed and word.channel is events.Channel.EMAIL:
+            batch.replan_addresses.add(word.address)
+    batch.words.clear()
 
 
 def checkout_seen(batch: Batch, told: Told, event: events.CheckoutSeen) -> None:
-    row = _checkout(batch, event.token)
+    row = batch.checkouts[checkout_token(event)]
+    if row.deleted:  # for good: its token never comes back, and what was forgotten stays forgotten
+        return
     version = version_of(min(event.updated_at, told.received_at), told.triggered_at, bool(event.completed_at), event)
     if not is_newer(version, row.version):
         return
@@ -77,14 +89,5 @@ def checkout_seen(batch: Batch, told: Told, event: events.CheckoutSeen) -> None:
 
 
 def checkout_deleted(batch: Batch, told: Told, event: events.CheckoutDeleted) -> None:
-    row = _checkout(batch, event.token)
-    row.deleted, row.email, row.recovery_url, row.details = True, None, None, None
-
-
-def _checkout(batch: Batch, token: str) -> Checkout:
-    row = batch.session.scalar(select(Checkout).where(Checkout.shop_id == batch.shop.id, Checkout.token == token))
-    if row is None:
-        row = Checkout(shop_id=batch.shop.id, token=token, deleted=False)
-        batch.session.add(row)
-        batch.session.flush()
-    return row
+    row = batch.checkouts[checkout_token(event)]
+    row.deleted, row.email, row.recovery_url, row.details, row.customer_ref = True, None, None, None, None

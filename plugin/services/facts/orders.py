@@ -28,16 +28,21 @@ def order_placed(batch: Batch, told: Told, event: events.OrderPlaced) -> None:
     _mark(batch, order, before)
 
 
+def cut(text: str | None, width: int) -> str | None:
+    """As much as the column holds; nothing real is longer."""
+    return text[:width] if text else None
+
+
 def _copy_facts(batch: Batch, order: Order, event: events.OrderPlaced) -> None:
     customer = batch.customer(event.customer_id)
     order.customer_id = customer.id if customer else None
     order.placed_at = event.placed_at
     order.name = event.name
     order.email, order.address = event.email, normalise_email(event.email)
-    order.phone, order.first_name, order.last_name = event.phone, event.first_name, event.last_name
+    order.phone, order.first_name, order.last_name = cut(event.phone, 60), event.first_name, event.last_name
     order.locale, order.country_code = event.locale, event.country_code
     order.shipping_address = asdict(event.shipping_address) if event.shipping_address else None
-    order.financial_status, order.cancelled_at = event.financial_status, event.cancelled_at
+    order.financial_status, order.cancelled_at = cut(event.financial_status, 40), event.cancelled_at
     order.test, order.pickup, order.source_name = event.test, event.pickup, event.source_name
     order.total_minor, order.currency = event.total.minor, event.total.currency
     # A secret: it opens the order without a login.
@@ -114,8 +119,8 @@ def parcel_shipped(batch: Batch, told: Told, event: events.ParcelShipped) -> Non
     version = version_of(updated_at, told.triggered_at, event.status != "success", event)
     if is_newer(version, parcel.version):
         parcel.version = version
-        parcel.name, parcel.status, parcel.shipped_at = event.name, event.status, event.created_at
-        parcel.carrier = event.tracking_company
+        parcel.name, parcel.status, parcel.shipped_at = event.name, event.status[:40], event.created_at
+        parcel.carrier = cut(event.tracking_company, 120)
         parcel.tracking_numbers, parcel.tracking_urls = list(event.tracking_numbers), list(event.tracking_urls)
         parcel.lines = [list(pair) for pair in event.lines]
     if parcel.shipped_at:

@@ -75,6 +75,7 @@
       } else if (listUrl) {
         const letters = find("[data-letters]");
         const state = await ask(`${listUrl}?open=${encodeURIComponent(letters.dataset.open)}`);
+        showClock(state.clock);
         put(letters, state.list);
         showCount(state.mails);
         find("[data-clear]").disabled = state.mails === 0;
