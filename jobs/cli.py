@@ -68,7 +68,7 @@ def _port(command: argparse.ArgumentParser) -> None:
 
 
 def _port_number(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
     return int(text)
 

@@ -112,7 +112,7 @@ class Driver:
         with self.ctx.database.reading() as session:
             found = demo_clock.blockers(session, self.store.read(), now)
         tick = demo_clock.step(now, speed, elapsed, found, self._patience.waited)
-        self._patience.spend(tick.holding, elapsed, (blocker.key for blocker in found))
+        self._patience.spend(tick.holding, min(elapsed, demo_clock.LONGEST_STEP), (blocker.key for blocker in found))
         if (tick.now, tick.held_by) != self._written:
             demo_clock.advance(self.ctx, tick)
             self._written = (tick.now, tick.held_by)

@@ -10,9 +10,9 @@ from plugin.domain import gates
 from plugin.domain.delivery_estimate import Delivery, NoDelivery, delivery_of, last_delivery
 from plugin.domain.flows import STEPS, MessageClass, State
 from plugin.domain.history import Act, History, Parcel
+from plugin.domain.joined_parcels import groups, shipped_due
 from schemas.settings import ShopSettings
 
-NUMBER_WAIT = timedelta(hours=2)  # a shipped message waits so long for missing tracking numbers
 AFTER_DELIVERY = timedelta(days=1)  # a cross-sell never comes sooner after the last delivery
 
 
@@ -131,10 +131,10 @@ def _physical(history: History) -> list[Parcel]:
 def _shipped(settings: ShopSettings, history: History, parcels: list[Parcel]) -> Iterator[Planned]:
     """Messages that left keep what they told; parcels nobody was told of share one message, as long as it can go."""
     told = {p: m.subject for m in history.left if (m.step, m.copy) == ("shipped", 0) for p in m.parcels}
-    groups = _groups(settings, history.acts, [p for p in parcels if p.parcel_id not in told])
-    told |= {p.parcel_id: group[0].parcel_id for group in groups for p in group}
+    joined = groups(settings, history.acts, [p for p in parcels if p.parcel_id not in told])
+    told |= {p.parcel_id: group[0].parcel_id for group in joined for p in group}
     names = {p.parcel_id: p.name or p.parcel_id for p in parcels}
-    due = {group[0].parcel_id: _shipped_due(settings, group) for group in groups}
+    due = {group[0].parcel_id: shipped_due(settings, group) for group in joined}
     for parcel in parcels:
         teller = told[parcel.parcel_id]
         if teller != parcel.parcel_id:
@@ -144,32 +144,6 @@ def _shipped(settings: ShopSettings, history: History, parcels: list[Parcel]) ->
         due_at, reason = due.get(teller, (parcel.shipped_at, "left"))
         yield Planned(step="shipped", subject=teller, state=State.PLANNED, due_at=due_at, reason=reason,
                       parcels=tuple(p for p, by in told.items() if by == teller))  # fmt: skip
-
-
-def _groups(settings: ShopSettings, acts: tuple[Act, ...], parcels: list[Parcel]) -> list[list[Parcel]]:
-    """Parcels that share a message: those shipped before it leaves, goes stale or is cancelled by the shop.
-
-    A parcel whose own message the shop cancelled or chose to send joins no other, so that no late news undoes the act.
-    """
-    chosen = {a.subject for a in acts if a.step == "shipped" and a.kind != "send_again"}
-    groups: list[list[Parcel]] = []
-    closes = None
-    for parcel in parcels:
-        if closes is None or parcel.shipped_at > closes or parcel.parcel_id in chosen:
-            groups.append([])
-            closes = _shipped_due(settings, [parcel])[0] + STEPS["shipped"].stale_after
-            cancelled = [a.at for a in acts if (a.kind, a.step, a.subject) == ("cancel", "shipped", parcel.parcel_id)]
-            closes = min([closes, *cancelled])
-        groups[-1].append(parcel)
-    return groups
-
-
-def _shipped_due(settings: ShopSettings, group: list[Parcel]) -> tuple[datetime, str]:
-    shipped = group[0].shipped_at
-    due = shipped + timedelta(minutes=settings.delay_minutes("shipped"))
-    if all(p.has_number for p in group):
-        return due, "due after shipping"
-    return max(due, shipped + NUMBER_WAIT), "waits at most two hours for a tracking number"
 
 
 def _delivered(settings: ShopSettings, history: History, parcel: Parcel, on_fulfillment: bool) -> Planned:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -173,7 +173,10 @@ def latest_issue(session: Session, order: Order, parcel_id: str) -> Issue | None
 def _new_issue(order: Order, parcel_id: str, now: datetime) -> Issue:
     """An open issue; one that names no parcel concerns the whole order."""
     named = None if parcel_id == order.platform_id else parcel_id
-    return Issue(shop_id=order.shop_id, order_id=order.id, parcel_id=named, kind=NOT_ARRIVED, opened_at=now)
+    return Issue(
+        shop_id=order.shop_id, order_id=order.id, parcel_id=named, kind=NOT_ARRIVED, opened_at=now,
+        tell_at=datetime.now(UTC),
+    )  # fmt: skip
 
 
 def survey_view(answer: SurveyAnswer) -> Survey:

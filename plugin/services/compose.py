@@ -28,6 +28,7 @@ from schemas.settings import ShopSettings
 
 HINT = 2  # products that a thank-you quietly shows
 SUGGESTIONS = 4
+WORTH_TELLING = 5  # orders: "bought twice" recommends nothing
 
 log = logging.getLogger(__name__)
 
@@ -234,7 +235,7 @@ def _products(
             image_url=item.image_url,
             rating=item.rating,
             rating_count=item.rating_count,
-            buyers=item.buyers,
+            buyers=item.buyers if item.buyers >= WORTH_TELLING else 0,
         )
         for item in found[:SUGGESTIONS]
     )

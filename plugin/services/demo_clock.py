@@ -109,7 +109,8 @@ def _messages_to_leave() -> Select[int, str, str, Any, str | None]:
 def _of_message(
     id_: int, name: str, state: str, moment: datetime | None, order: str | None, *, now: datetime
 ) -> Blocker:
-    words = f"the {name.replace('_', ' ')} mail of {order or 'an order'} to leave"
+    step_name = name.replace("cross_sell", "cross-sell").replace("follow_up", "follow-up").replace("_", " ")
+    words = f"the {step_name} mail of {order or 'an order'} to leave"
     return Blocker(f"message:{id_}", now if moment is None or state in IN_FLIGHT else moment, words)
 
 

@@ -180,11 +180,11 @@ def _newer_orders(session: Session, rows: Collection[orders.Order]) -> dict[int,
         return {}
     o = orders.Order
     siblings: defaultdict[int, list[orders.Order]] = defaultdict(list)
-    for sibling in session.scalars(
-        select(o).where(o.customer_id.in_(starts), o.placed_at >= min(starts.values())).order_by(o.placed_at, o.id)
-    ):
+    for sibling in session.scalars(select(o).where(o.customer_id.in_(starts), o.placed_at >= min(starts.values()))):
         assert sibling.customer_id is not None
         siblings[sibling.customer_id].append(sibling)
+    for group in siblings.values():  # not by the rows' own numbers, which follow the order of arrival
+        group.sort(key=lambda sibling: (sibling.placed_at, sibling.platform_id))
     newer: dict[int, list[NewerOrder]] = {}
     for row in rows:
         for sibling in siblings.get(row.customer_id or 0, ()):

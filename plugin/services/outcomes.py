@@ -86,6 +86,7 @@ def unknown(ctx: Context, id_: int, token: str, why: str) -> None:
         more = _hold_what_follows(session, id_)
         message = _mine(session, id_, token)
         if message is not None:
+            log.warning("outcome_unknown", extra={"message_id": id_, "step": message.step})
             _give_up_or_repeat(ctx, message, why)
             _plan_what_follows(session, ctx, more)
 

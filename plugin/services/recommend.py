@@ -21,6 +21,7 @@ from plugin.store.models.orders import Order, Product, Purchase
 from plugin.store.models.shops import Shop
 from schemas.events import Money
 from schemas.fields import clean_text, web_url
+from schemas.money import in_currency
 
 TOGETHER, POPULAR, NEW = "together", "popular", "new"
 
@@ -249,7 +250,7 @@ def _described(session: Session, shop: Shop, one: _Candidate, product: Product |
         return None
     return Recommendation(
         product_id=one.product_id, title=title, url=web_url(product.url) or _page(shop, product.handle, title),
-        image_url=web_url(product.image_url), price=_money(product.price_minor, product.currency),
+        image_url=web_url(product.image_url), price=_catalogue_price(shop, product),
         buyers=one.buyers, reason=one.reason,
     )  # fmt: skip
 
@@ -284,6 +285,13 @@ def _page(shop: Shop, handle: str | None, title: str) -> str:
     """The product's page by its handle, else the shop's search for its title."""
     store = f"https://{shop.storefront or shop.domain}"
     return f"{store}/products/{quote(handle, safe='')}" if handle else f"{store}/search?q={quote_plus(title)}"
+
+
+def _catalogue_price(shop: Shop, product: Product) -> Money | None:
+    """A price told without a currency is the shop's own; it is not shown until we know which that is."""
+    if product.price_minor is None or not (product.currency or shop.currency):
+        return None
+    return in_currency(Money(product.price_minor, product.currency or ""), shop.currency or "")
 
 
 def _money(minor: int | None, currency: str | None) -> Money | None:

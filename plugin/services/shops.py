@@ -43,6 +43,8 @@ def register(session: Session, domain: str, installed_at: datetime, platform: st
     if shop:
         return shop
     code = shop_code(platform, domain)
+    # Platforms tell whole seconds: an order of the same second is not older.
+    installed_at = installed_at.replace(microsecond=0)
     shop = Shop(platform=platform, domain=domain, code=code, installed_at=installed_at, settings={})
     try:
         with session.begin_nested():

@@ -157,7 +157,7 @@ def test_the_reader_chooses_theme_and_images(client: FlaskClient, folder: Path) 
 
 
 def test_links_to_the_made_up_shop_end_at_its_pages(client: FlaskClient, folder: Path) -> None:
-    message = letter()
+    message = EmailMessage()
     message.set_content('<a href="https://ondo-tea.example/products/hwangcha">tea</a>', subtype="html")
     part = client.get(f"/demo/inbox/{inbox.keep(folder, message.as_bytes())}/html").text
     assert 'href="http://127.0.0.1:8000/demo/shop/products/hwangcha"' in part

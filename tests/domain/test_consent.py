@@ -69,7 +69,8 @@ def test_the_list_of_countries_is_of_codes() -> None:
 
 
 KINDS = ("subscribed_at", "opted_out_at", "checkbox_at", "neutral_at")
-SAID = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(1, 9).map(lambda day: at(f"{day} Nov 09:00"))), max_size=8)
+MOMENTS = st.integers(1, 9).map(lambda day: at(f"{day} Nov 09:00"))
+SAID = st.lists(st.tuples(st.sampled_from(KINDS), MOMENTS), max_size=8)
 
 
 def merged(said: list[tuple[str, object]]) -> ConsentWords:
@@ -106,6 +107,14 @@ def test_the_newest_of_each_kind_is_enough_to_know_the_answer(said: list[tuple[s
     assert not words_.consented or not opted_out
     if consented:
         assert words_.consented
+
+
+@pytest.mark.parametrize("said", [
+    words(checkbox=SECOND, opted_out=FIRST, subscribed=THIRD, neutral=THIRD),
+    words(checkbox=THIRD, opted_out=SECOND, subscribed=FIRST),
+])  # fmt: skip
+def test_no_consent_beside_an_opt_out_or_a_newer_doubt(said: ConsentWords) -> None:
+    assert not said.consented
 
 
 @given(SAID)

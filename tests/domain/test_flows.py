@@ -40,7 +40,7 @@ def test_legal(old: State, new: State) -> None:
 
 @pytest.mark.parametrize(("old", "new"), [
     (S.PLANNED, S.SENDING), (S.PLANNED, S.SENT),  # nothing is sent that was not claimed
-    (S.WAITING, S.QUEUED), (S.HELD, S.QUEUED), (S.CANCELLED, S.QUEUED), (S.WITHHELD, S.QUEUED),  # nor claimed unless due
+    (S.WAITING, S.QUEUED), (S.HELD, S.QUEUED), (S.CANCELLED, S.QUEUED), (S.WITHHELD, S.QUEUED),  # nor claimed
     (S.SENDING, S.CANCELLED), (S.SENDING, S.WITHHELD), (S.SENDING, S.QUEUED),  # what may be out cannot be called back
     (S.SENT, S.PLANNED), (S.SENT, S.SENDING), (S.SENT, S.CANCELLED), (S.FAILED, S.CANCELLED),
 ])  # fmt: skip
@@ -64,7 +64,7 @@ def test_an_unknown_outcome(message_class: MessageClass, state: State) -> None:
 
 
 def test_the_waits_grow_from_a_minute_to_six_hours() -> None:
-    waits = [backoff(n) for n in range(0, 30)]
+    waits = [backoff(n) for n in range(30)]
     assert waits[1] == timedelta(minutes=1)
     assert waits == sorted(waits)
     assert waits[-1] == timedelta(hours=6)

@@ -20,9 +20,7 @@ def row(state: State, due: str | None = None, reason: str = "", step: str = "sur
     return Stored(step=step, state=state, due_at=maybe(due), reason=reason, **values)  # type: ignore[arg-type]
 
 
-def message(
-    state: State, due: str | None = None, reason: str = "", step: str = "survey", **given: object
-) -> Planned:
+def message(state: State, due: str | None = None, reason: str = "", step: str = "survey", **given: object) -> Planned:
     values = {"subject": "order", **given}
     return Planned(step=step, state=state, due_at=maybe(due), reason=reason, **values)  # type: ignore[arg-type]
 
@@ -55,7 +53,8 @@ def test_what_is_not_there_is_added() -> None:
     (row(S.CANCELLED, reason="the customer bought again: #2"), PLANNED, ["cancelled -> planned"]),
     (row(S.PLANNED, DUE, estimated=True), PLANNED, ["planned -> planned"]),
     # another reason is told, but for what is planned: that row may say why it is deferred
-    (row(S.WAITING, reason="waits for shipping"), message(S.WAITING, reason="waits for delivery"), ["waiting -> waiting"]),
+    (row(S.WAITING, reason="waits for shipping"), message(S.WAITING, reason="waits for delivery"),
+     ["waiting -> waiting"]),
     (row(S.PLANNED, DUE, "deferred to 09:00 in Seoul"), PLANNED, []),
     # a claimed row stays claimed unless the plan moves it
     (row(S.QUEUED, DUE), PLANNED, []),
@@ -76,7 +75,8 @@ def test_what_is_not_there_is_added() -> None:
     # what is held for the shop to go live does not age before
     (row(S.HELD, "1 Oct 09:00", "waits for the shop to go live"),
      message(S.HELD, "1 Oct 09:00", "waits for the shop to go live"), []),
-    (row(S.HELD, "1 Oct 09:00", "waits for the shop to go live"), message(S.PLANNED, "1 Oct 09:00"), ["held -> withheld"]),
+    (row(S.HELD, "1 Oct 09:00", "waits for the shop to go live"), message(S.PLANNED, "1 Oct 09:00"),
+     ["held -> withheld"]),
     (row(S.HELD, DUE, "waits for the shop to go live"), PLANNED, ["held -> planned"]),
 ])  # fmt: skip
 def test_rows_that_the_plan_knows(stored: Stored, planned: Planned, change: list[str]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from plugin.domain.history import History
-from tests.domain.support import SETTINGS, act, assert_plan, bought, history, issue, left, line, parcel, plan, words
+from plugin.domain.timeline import plan
+from tests.domain.support import SETTINGS, act, assert_plan, bought, history, issue, left, line, parcel, words
 
 SHIPPED = "3 Nov 12:00"
 HERE = [parcel("P1", SHIPPED, "6 Nov 10:00")]
@@ -53,7 +54,9 @@ def case(name: str, told: History, expected: str) -> object:
     ]), """
         survey       cancelled: cancelled by the shop
     """),
-    case("without the cross-sell no follow-up", history(parcels=HERE, acts=[act("cancel", "cross_sell", "5 Nov 10:00")]), """
+    case("without the cross-sell no follow-up", history(
+        parcels=HERE, acts=[act("cancel", "cross_sell", "5 Nov 10:00")],
+    ), """
         cross_sell             cancelled: cancelled by the shop
         cross_sell_follow_up   cancelled: no cross-sell goes out
     """),

@@ -1,13 +1,12 @@
-"""`survey`, `cross_sell` and `cross_sell_follow_up`: what counts as the last delivery, and what holds or ends them."""
+"""`survey` and `cross_sell`: what counts as the last delivery, and what holds them."""
 
 from __future__ import annotations
 
 import pytest
 
-from plugin.domain.flows import State
 from plugin.domain.history import History
 from schemas.settings import ShopSettings, StepSettings
-from tests.domain.support import assert_plan, bought, history, issue, left, line, parcel, switched_off, yes
+from tests.domain.support import assert_plan, history, issue, left, line, parcel, yes
 
 EXPECTED = "10 Nov 12:00"  # of every parcel below: a week after it was shipped
 SHIPPED = "3 Nov 12:00"
@@ -164,11 +163,14 @@ P1 = parcel("P1", SHIPPED, "5 Nov 10:00", holds={"A": 1})
     ), """
         survey        planned ~16 Nov 10:00
     """),
-    case("half of a quantity", history(lines=[line("A", 3)], parcels=[parcel("P1", SHIPPED, "5 Nov 10:00", holds={"A": 2})]), """
+    case("half of a quantity", history(lines=[line("A", 3)], parcels=[
+        parcel("P1", SHIPPED, "5 Nov 10:00", holds={"A": 2}),
+    ]), """
         survey        waiting: waits for everything to be shipped
     """),
     case("a quantity in two parcels", history(lines=[line("A", 3)], parcels=[
-        parcel("P1", SHIPPED, "5 Nov 10:00", holds={"A": 2}), parcel("P2", "4 Nov 12:00", "8 Nov 10:00", holds={"A": 1}),
+        parcel("P1", SHIPPED, "5 Nov 10:00", holds={"A": 2}),
+        parcel("P2", "4 Nov 12:00", "8 Nov 10:00", holds={"A": 1}),
     ]), """
         survey        planned 12 Nov 10:00
     """),
@@ -199,7 +201,9 @@ P1 = parcel("P1", SHIPPED, "5 Nov 10:00", holds={"A": 1})
     ]), """
         survey        planned 9 Nov 10:00
     """),
-    case("a parcel that tells no lines holds them all", history(lines=[A, B], parcels=[parcel("P1", SHIPPED, "5 Nov 10:00")]), """
+    case("a parcel that tells no lines holds them all", history(lines=[A, B], parcels=[
+        parcel("P1", SHIPPED, "5 Nov 10:00"),
+    ]), """
         survey        planned 9 Nov 10:00
     """),
     case("a parcel called off delivers nothing", history(lines=[A], parcels=[
@@ -237,7 +241,8 @@ MISSED = "the customer says that it has not arrived"
         cross_sell   held: {MISSED}
     """),
     case("the customer's later yes closes it as arrived", history(
-        parcels=ASKED, issues=[issue("P1", "10 Nov 13:00", arrived="12 Nov 20:00")], answers=[yes("P1", "12 Nov 20:00")],
+        parcels=ASKED, issues=[issue("P1", "10 Nov 13:00", arrived="12 Nov 20:00")],
+        answers=[yes("P1", "12 Nov 20:00")],
     ), """
         survey       planned 16 Nov 20:00
         cross_sell   planned 13 Nov 20:00
@@ -282,84 +287,3 @@ MISSED = "the customer says that it has not arrived"
 ])  # fmt: skip
 def test_issues(told: History, expected: str) -> None:
     assert_plan(told, expected)
-
-
-HERE = [parcel("P1", SHIPPED, "5 Nov 10:00")]
-
-
-@pytest.mark.parametrize(("told", "expected"), [
-    case("before it left", history(parcels=HERE), """
-        cross_sell_follow_up   waiting: waits for the cross-sell
-    """),
-    case("three days after it was sent, not after it was due", history(
-        parcels=HERE, left=[left("cross_sell", "10 Nov 07:30")],
-    ), """
-        cross_sell_follow_up   planned 13 Nov 07:30
-    """),
-    case("on its way out", history(parcels=HERE, left=[left("cross_sell", "9 Nov 09:00", state=State.SENDING)]), """
-        cross_sell_follow_up   waiting: waits for the cross-sell
-    """),
-    case("it failed", history(parcels=HERE, left=[left("cross_sell", "9 Nov 09:00", state=State.FAILED)]), """
-        cross_sell_follow_up   withheld: the cross-sell did not go out
-    """),
-    case("the first sending counts, not the copy", history(
-        parcels=HERE, left=[left("cross_sell", "11 Nov 09:00", copy=1), left("cross_sell", "9 Nov 09:00")],
-    ), """
-        cross_sell_follow_up   planned 12 Nov 09:00
-    """),
-    case("only a copy left", history(parcels=HERE, left=[left("cross_sell", "11 Nov 09:00", copy=1)]), """
-        cross_sell_follow_up   planned 14 Nov 09:00
-    """),
-    case("a carrier's second thoughts do not stop it", history(
-        parcels=[parcel("P1", SHIPPED, words={"11 Nov 13:00": "delayed"})], left=[left("cross_sell", "11 Nov 12:00")],
-    ), """
-        cross_sell_follow_up   planned 14 Nov 12:00
-    """),
-])  # fmt: skip
-def test_the_follow_up_is_anchored_on_the_sending(told: History, expected: str) -> None:
-    assert_plan(told, expected)
-
-
-@pytest.mark.parametrize(("told", "expected"), [
-    case("a newer order ends both", history(parcels=HERE, newer=[bought("#1002", "4 Nov 09:00")]), """
-        survey                 planned 9 Nov 10:00
-        cross_sell             cancelled: the customer bought again: #1002
-        cross_sell_follow_up   cancelled: the customer bought again: #1002
-    """),
-    case("even before anything arrived", history(newer=[bought("#1002", "2 Nov 09:01")]), """
-        survey                 waiting: waits for everything to be shipped
-        cross_sell             cancelled: the customer bought again: #1002
-        cross_sell_follow_up   cancelled: the customer bought again: #1002
-    """),
-    case("the first newer order is named", history(
-        parcels=HERE, newer=[bought("#1003", "6 Nov 09:00"), bought("#1002", "4 Nov 09:00")],
-    ), """
-        cross_sell             cancelled: the customer bought again: #1002
-    """),
-    case("bought since the cross-sell", history(
-        parcels=HERE, left=[left("cross_sell", "9 Nov 09:00")], newer=[bought("#1002", "10 Nov 09:00")],
-    ), """
-        cross_sell_follow_up   cancelled: the customer bought again: #1002
-    """),
-    case("cancelled or a test: they return", history(parcels=HERE, newer=[bought("#1002", "4 Nov 09:00", counts=False)]), """
-        cross_sell             planned 9 Nov 09:00
-        cross_sell_follow_up   waiting: waits for the cross-sell
-    """),
-    case("one that counts beside one that does not", history(
-        parcels=HERE, newer=[bought("#1002", "4 Nov 09:00", counts=False), bought("#1003", "6 Nov 09:00")],
-    ), """
-        cross_sell             cancelled: the customer bought again: #1003
-    """),
-])  # fmt: skip
-def test_a_new_order_ends_open_cross_sells(told: History, expected: str) -> None:
-    assert_plan(told, expected)
-
-
-def test_without_a_cross_sell_there_is_no_follow_up() -> None:
-    assert_plan(history(parcels=HERE), """
-        cross_sell             withheld: this step is switched off
-        cross_sell_follow_up   withheld: no cross-sell goes out
-    """, switched_off("cross_sell"))  # fmt: skip
-    assert_plan(history(parcels=HERE, left=[left("cross_sell", "9 Nov 09:00")]), """
-        cross_sell_follow_up   planned 12 Nov 09:00
-    """, switched_off("cross_sell"))  # fmt: skip

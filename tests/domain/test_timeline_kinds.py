@@ -6,9 +6,19 @@ import pytest
 
 from plugin.domain.flows import State
 from plugin.domain.history import History
+from plugin.domain.timeline import plan
 from tests.domain.support import (
-    CONSENTED, ORDER, SETTINGS, assert_plan, history, left, line, parcel, plan, switched_off, words,
-)  # fmt: skip
+    CONSENTED,
+    ORDER,
+    SETTINGS,
+    assert_plan,
+    history,
+    left,
+    line,
+    parcel,
+    switched_off,
+    words,
+)
 
 SHIPPED = "3 Nov 12:00"
 
@@ -127,7 +137,9 @@ CANCELLED = "the order was cancelled"
         cross_sell             cancelled: {CANCELLED}
         cross_sell_follow_up   cancelled: {CANCELLED}
     """),
-    case("the parcel was called off too", history(ended=CANCELLED, parcels=[parcel("P1", SHIPPED, called_off=True)]), f"""
+    case("the parcel was called off too", history(ended=CANCELLED, parcels=[
+        parcel("P1", SHIPPED, called_off=True),
+    ]), f"""
         shipped P1             cancelled: this shipment was called off
         shipped                cancelled: {CANCELLED}
         delivered P1           cancelled: this shipment was called off

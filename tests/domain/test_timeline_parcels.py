@@ -84,7 +84,8 @@ def test_a_simple_order(told: History, expected: str) -> None:
         shipped P2     planned 3 Nov 12:15
     """),
     case("what one message told stays told", history(lines=TWO_LINES, parcels=[
-        parcel("P1", "3 Nov 12:00"), parcel("P2", "3 Nov 12:05"), parcel("P3", "5 Nov 12:00"), parcel("P4", "5 Nov 12:01"),
+        parcel("P1", "3 Nov 12:00"), parcel("P2", "3 Nov 12:05"),
+        parcel("P3", "5 Nov 12:00"), parcel("P4", "5 Nov 12:01"),
     ], left=[left("shipped", "3 Nov 12:10", "P1", "P2")]), """
         shipped P1+P2  left
         shipped P2     cancelled: told with P1

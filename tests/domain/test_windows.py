@@ -17,7 +17,7 @@ SEOUL, LONDON, UTC_ = ZoneInfo("Asia/Seoul"), ZoneInfo("Europe/London"), ZoneInf
 
 
 def quiet(start: str, end: str) -> QuietHours:
-    return QuietHours(time.fromisoformat(start), time.fromisoformat(end))
+    return QuietHours(start=time.fromisoformat(start), end=time.fromisoformat(end))
 
 
 NIGHT, LUNCH = quiet("21:00", "09:00"), quiet("12:00", "14:00")
@@ -75,7 +75,7 @@ TIMES = st.times().map(lambda t: t.replace(microsecond=0))
 def test_the_end_of_quiet_hours_is_later_and_not_quiet(
     moment: datetime, start: time, end: time, zone: ZoneInfo
 ) -> None:
-    hours = QuietHours(start, end)
+    hours = QuietHours(start=start, end=end)
     until = quiet_until(moment, hours, zone)
     if until is not None:
         assert until > moment
@@ -95,4 +95,5 @@ def test_the_end_of_quiet_hours_is_later_and_not_quiet(
     (1, 1, ["10 Nov 09:00"], "10 Nov 09:00", "11 Nov 09:00"),
 ])  # fmt: skip
 def test_caps(messages: int, days: int, sent: list[str], moment: str, until: str | None) -> None:
-    assert capped_until(at(moment), Cap(messages, days), [at(s) for s in sent]) == (at(until) if until else None)
+    cap = Cap(messages=messages, days=days)
+    assert capped_until(at(moment), cap, [at(s) for s in sent]) == (at(until) if until else None)

@@ -206,10 +206,19 @@ def test_a_product_only_orders_told_of_is_described_by_its_latest_purchase(store
 
 
 def test_a_price_is_shown_only_in_a_known_currency(store: Store) -> None:
-    store.product("cup", currency=None)
+    store.product("cup", currency=None)  # as the catalogue tells it: in the shop's own
     store.order("pot", "cup")
     store.order("pot", "bowl", currency="EUR")
-    assert {one.product_id: one.price for one in store.suggest("pot")} == {"cup": None, "bowl": None}
+    assert {one.product_id: one.price for one in store.suggest("pot")} == {"cup": Money(1999, "GBP"), "bowl": None}
+
+
+def test_a_price_told_without_a_currency_waits_for_the_shops(store: Store) -> None:
+    store.product("cup", currency=None)
+    store.order("pot", "cup")
+    store.shop.currency = None
+    assert [one.price for one in store.suggest("pot")] == [None]
+    store.shop.currency = "JPY"  # told in hundredths, as all of Shopify's product prices are; yen have none
+    assert [one.price for one in store.suggest("pot")] == [Money(20, "JPY")]
 
 
 def test_addresses_are_web_addresses(store: Store) -> None:

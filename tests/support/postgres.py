@@ -37,8 +37,6 @@ while alive $main && alive $server; do sleep 0.5; done
 kill -INT $server 2>/dev/null; wait $server; rm -rf "$folder"
 """
 
-_guards: list[subprocess.Popen[bytes]] = []  # they outlive this process
-
 
 class Cluster:
     """Reached over a socket in a short folder, by anybody on this machine, for the length of the run."""
@@ -126,7 +124,7 @@ def _start(install: Path) -> Path:
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=clean, start_new_session=True,
             extra_groups=[] if as_user else None, **as_user,
         )  # fmt: skip
-    _guards.append(guard)
+    guard.returncode = 0  # it outlives this process, which need not be warned of it
     for _ in range(200):
         try:
             psycopg.connect(f"host={folder} user=postgres dbname=postgres").close()

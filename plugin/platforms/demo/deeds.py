@@ -53,11 +53,12 @@ class Shopkeeper:
             return
         first, self.books.opened_at = self.books.opened_at is None, self.public_url
         topic = "products/create" if first else "products/update"
+        if first:  # before the catalogue: prices name no currency, they are in the shop's
+            self._tell(at, ("shop/update", payloads.shop(at)))
         for item in catalogue.PRODUCTS:
             image_url = f"{self.public_url}/static/demo/{item.image}"
             self._tell(at, (topic, payloads.product(item, image_url, at)))
         if first:
-            self._tell(at, ("shop/update", payloads.shop(at)))
             self._tell_history(at, installed_at)
 
     def _tell_history(self, at: datetime, installed_at: datetime) -> None:

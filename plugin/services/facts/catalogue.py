@@ -5,7 +5,6 @@ from __future__ import annotations
 from plugin.services.batch import Batch, Told
 from plugin.store.versions import is_newer, version_of
 from schemas import events
-from schemas.money import in_currency
 
 
 def product_seen(batch: Batch, told: Told, event: events.ProductSeen) -> None:
@@ -15,9 +14,8 @@ def product_seen(batch: Batch, told: Told, event: events.ProductSeen) -> None:
         return
     product.version, product.title, product.handle = version, event.title, event.handle
     product.url, product.image_url = event.url, event.image_url
-    currency = batch.shop.currency  # a product's webhook names none: its prices are in the shop's own
-    price = in_currency(event.price, currency) if event.price and currency else None
-    product.price_minor, product.currency = (price.minor, price.currency) if price else (None, None)
+    product.price_minor = event.price.minor if event.price else None
+    product.currency = (event.price.currency if event.price else None) or None
     product.published, product.in_stock = event.published, event.in_stock
     product.product_type, product.vendor = event.product_type, event.vendor
 

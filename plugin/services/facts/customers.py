@@ -25,7 +25,7 @@ def customer_seen(batch: Batch, told: Told, event: events.CustomerSeen) -> None:
         customer.version = version
         customer.email, customer.phone = event.email, cut(event.phone, 60)
         customer.first_name, customer.last_name = event.first_name, event.last_name
-        customer.locale = event.locale or customer.locale
+        customer.locale = event.locale
 
 
 def customer_deleted(batch: Batch, told: Told, event: events.CustomerDeleted) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.store.models.base import Base
@@ -80,7 +80,12 @@ class Issue(Base):
     """Something that must be mended before selling goes on. kind: not_arrived. Closed: arrived or lost."""
 
     __tablename__ = "issues"
-    __table_args__ = (Index("ix_issues_order", "order_id"), Index("ix_issues_shop_open", "shop_id", "closed_at"))
+    __table_args__ = (
+        Index("ix_issues_order", "order_id"),
+        Index("ix_issues_shop_open", "shop_id", "closed_at"),
+        Index("ix_issues_untold", "tell_at", postgresql_where=text("tell_at IS NOT NULL"),
+              sqlite_where=text("tell_at IS NOT NULL")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
@@ -90,6 +95,7 @@ class Issue(Base):
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(20))  # arrived, lost
+    tell_at: Mapped[datetime | None]  # machine time from which the shop is to be told by mail; None once it was
     words: Mapped[str | None] = mapped_column(Text)
 
 

@@ -94,7 +94,7 @@ class Parcel(Base):
 
 
 class Product(Base):
-    """A product as last told by the catalogue."""
+    """A product as last told by the catalogue. A price without a currency counts hundredths of the shop's own."""
 
     __tablename__ = "products"
     __table_args__ = (UniqueConstraint("shop_id", "platform_id"),)

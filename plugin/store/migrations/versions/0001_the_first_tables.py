@@ -298,6 +298,7 @@ def upgrade() -> None:
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.Column("closed_at", UtcDateTime(), nullable=True),
         sa.Column("outcome", sa.String(length=20), nullable=True),
+        sa.Column("tell_at", UtcDateTime(), nullable=True),
         sa.Column("words", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_issues_order_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_issues_shop_id")),
@@ -306,6 +307,13 @@ def upgrade() -> None:
     with op.batch_alter_table("issues", schema=None) as batch_op:
         batch_op.create_index("ix_issues_order", ["order_id"], unique=False)
         batch_op.create_index("ix_issues_shop_open", ["shop_id", "closed_at"], unique=False)
+        batch_op.create_index(
+            "ix_issues_untold",
+            ["tell_at"],
+            unique=False,
+            postgresql_where=sa.text("tell_at IS NOT NULL"),
+            sqlite_where=sa.text("tell_at IS NOT NULL"),
+        )
 
     op.create_table(
         "messages",
@@ -502,6 +510,11 @@ def downgrade() -> None:
 
     op.drop_table("messages")
     with op.batch_alter_table("issues", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_issues_untold",
+            postgresql_where=sa.text("tell_at IS NOT NULL"),
+            sqlite_where=sa.text("tell_at IS NOT NULL"),
+        )
         batch_op.drop_index("ix_issues_shop_open")
         batch_op.drop_index("ix_issues_order")
 

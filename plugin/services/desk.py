@@ -1,0 +1,177 @@
+"""What a batch of claimed messages is decided and written from: read with one query of each kind, not one for each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import literal_column, null, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from plugin.domain.consent import ConsentWords
+from plugin.services.recommend import Recommendation, recommend
+from plugin.store.models.customers import Consent, Suppression
+from plugin.store.models.messages import Message
+from plugin.store.models.orders import Order, Parcel, Product, Purchase
+from plugin.store.models.shops import Shop
+from schemas.events import Channel
+from schemas.settings import ShopSettings, load_settings
+
+SPARE = 4  # suggestions more than wanted, so that a customer who has some of them needs no search of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The versions of the rows that a message was decided and written from (PostgreSQL's xmin), as text."""
+
+    shop: str
+    order: str
+    consent: str | None
+    parcels: str | None
+
+
+@dataclass
+class Desk:
+    """The facts of some messages, as they were when the desk was laid out. Reads more while its session is open."""
+
+    session: Session
+    messages: Sequence[Message]
+    shops: dict[int, Shop]
+    settings: dict[int, ShopSettings]
+    orders: dict[int, Order]
+    parcels: dict[int, list[Parcel]]  # by order; those that a snapshot told of
+    consents: dict[tuple[int, str], ConsentWords]  # by shop and address
+    suppressed: dict[tuple[int, str], str]
+    products: dict[tuple[int, str], Product]
+    seals: dict[int, Seal]  # by message
+    _suggested: dict[tuple[int, tuple[str, ...], int], list[Recommendation]] = field(default_factory=dict)
+
+    def suggestions(self, shop: Shop, order: Order, seeds: Sequence[str], limit: int) -> list[Recommendation]:
+        """What to suggest to the customer of this order, who has none of it; searched for once for the same seeds."""
+        had = self._had.get(order.customer_id or 0, set()) | self._in_order.get(order.id, set())
+        if len(self.messages) > 1:
+            key, wide = (shop.id, tuple(seeds), limit), limit + SPARE
+            if key not in self._suggested:
+                self._suggested[key] = recommend(self.session, shop, exclude=seeds, seeds=seeds, limit=wide)
+            found = self._suggested[key]
+            fresh = [one for one in found if one.product_id not in had]
+            if len(fresh) >= limit or len(found) < wide:
+                return fresh[:limit]
+        return recommend(self.session, shop, exclude=had | set(seeds), seeds=seeds, limit=limit)
+
+    @cached_property
+    def _had(self) -> dict[int, set[str]]:
+        """What each customer has bought."""
+        customers = {order.customer_id for order in self.orders.values() if order.customer_id}
+        return _sets(
+            self.session.execute(
+                select(Order.customer_id, Purchase.product_id)
+                .join(Purchase, Purchase.order_id == Order.id)
+                .where(Order.customer_id.in_(customers), Purchase.shop_id == Order.shop_id)
+            )
+        )
+
+    @cached_property
+    def _in_order(self) -> dict[int, set[str]]:
+        """What is in the orders of nobody known."""
+        ids = [order.id for order in self.orders.values() if not order.customer_id]
+        if not ids:
+            return {}
+        return _sets(
+            self.session.execute(select(Purchase.order_id, Purchase.product_id).where(Purchase.order_id.in_(ids)))
+        )
+
+
+def lay_out(session: Session, messages: Sequence[Message]) -> Desk:
+    """Read the facts of these messages."""
+    sealed = session.get_bind().dialect.name == "postgresql"
+    shop_rows = _versioned(session, Shop, Shop.id.in_({message.shop_id for message in messages}), sealed)
+    order_rows = _versioned(session, Order, Order.id.in_({message.order_id for message in messages}), sealed)
+    shops = {shop.id: shop for shop, _ in shop_rows}
+    orders = {order.id: order for order, _ in order_rows}
+    parcels: defaultdict[int, list[Parcel]] = defaultdict(list)
+    versions: defaultdict[int, list[str]] = defaultdict(list)
+    for parcel, version in _versioned(session, Parcel, Parcel.order_id.in_(orders), sealed):
+        versions[parcel.order_id].append(version)
+        if parcel.version is not None:
+            parcels[parcel.order_id].append(parcel)
+    addresses = {(order.shop_id, order.address) for order in orders.values() if order.address}
+    consents, consent_versions = _consents(session, addresses, sealed)
+    seals = {}
+    if sealed:
+        of_shop = {shop.id: version for shop, version in shop_rows}
+        of_order = {order.id: version for order, version in order_rows}
+        for message in messages:
+            order = orders[message.order_id]
+            seals[message.id] = Seal(
+                of_shop[message.shop_id],
+                of_order[order.id],
+                consent_versions.get((order.shop_id, order.address or "")),
+                ",".join(versions[order.id]) or None,
+            )
+    return Desk(
+        session=session,
+        messages=messages,
+        shops=shops,
+        settings={shop.id: load_settings(shop.settings) for shop in shops.values()},
+        orders=orders,
+        parcels=dict(parcels),
+        consents=consents,
+        suppressed=_suppressed(session, addresses),
+        products=_products(session, orders.values()),
+        seals=seals,
+    )
+
+
+def _versioned(session: Session, model: type[Any], condition: Any, sealed: bool) -> list[tuple[Any, str]]:
+    """Rows with the version of each, in the order of their ids. The two come from one look at the row."""
+    version = literal_column(f"{model.__tablename__}.xmin::text") if sealed else null()
+    return [(row[0], row[1]) for row in session.execute(select(model, version).where(condition).order_by(model.id))]
+
+
+def _consents(
+    session: Session, addresses: Collection[tuple[int, str]], sealed: bool
+) -> tuple[dict[tuple[int, str], ConsentWords], dict[tuple[int, str], str]]:
+    if not addresses:
+        return {}, {}
+    c = Consent
+    version = literal_column("consents.xmin::text") if sealed else null()
+    rows = session.execute(
+        select(c.shop_id, c.address, c.subscribed_at, c.opted_out_at, c.checkbox_at, c.neutral_at, version).where(
+            c.channel == Channel.EMAIL, tuple_(c.shop_id, c.address).in_(addresses)
+        )
+    ).all()
+    words = {(row[0], row[1]): ConsentWords(row[2], row[3], row[4], row[5]) for row in rows}
+    return words, {(row[0], row[1]): row[6] for row in rows}
+
+
+def _suppressed(session: Session, addresses: Collection[tuple[int, str]]) -> dict[tuple[int, str], str]:
+    if not addresses:
+        return {}
+    s = Suppression
+    rows = session.execute(
+        select(s.shop_id, s.address, s.cause).where(
+            s.channel == Channel.EMAIL, tuple_(s.shop_id, s.address).in_(addresses)
+        )
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def _products(session: Session, orders: Iterable[Order]) -> dict[tuple[int, str], Product]:
+    wanted: defaultdict[int, set[str]] = defaultdict(set)
+    for order in orders:
+        wanted[order.shop_id] |= {line["product_id"] for line in order.lines if line["product_id"]}
+    conditions = [(Product.shop_id == shop_id) & Product.platform_id.in_(ids) for shop_id, ids in wanted.items() if ids]
+    if not conditions:
+        return {}
+    return {(p.shop_id, p.platform_id): p for p in session.scalars(select(Product).where(or_(*conditions)))}
+
+
+def _sets(rows: Iterable[Any]) -> dict[int, set[str]]:
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    for key, value in rows:
+        found[key].add(value)
+    return dict(found)

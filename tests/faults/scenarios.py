@@ -1,0 +1,12 @@
+"""The scenarios by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.faults.audit import Findings
+from tests.faults.kills import kills
+from tests.faults.plant import Plant
+from tests.faults.sizes import Size
+
+SCENARIOS: dict[str, Callable[[Plant, Size], Findings]] = {"kills": kills}

@@ -1,0 +1,44 @@
+"""How much of each scenario: a short form for every day, a middle one, the full one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """Orders are placed over `days` virtual days, webhooks come until `until_days` after the start.
+
+    `past_days`: how much of that has passed when it begins; those webhooks come in one flood.
+    """
+
+    name: str
+    orders: int = 150
+    days: float = 1.0
+    until_days: float = 7.6
+    past_days: float = 7.3
+    speed: float = 2000.0
+    lead: float = 0.0
+    kills: int = 8
+    outages: int = 2
+    away: float = 1.5  # seconds that an outage lasts
+    messages: int = 150  # of the scenarios on mail
+    silence: float = 5.0  # seconds
+    seed: int = 7
+    patience: float = 90.0
+
+    @property
+    def replay_seconds(self) -> float:
+        """Real seconds from the beginning until the last webhook."""
+        return (self.until_days - self.past_days) * 86400 / self.speed
+
+
+SHORT = Size(name="short")
+MIDDLE = Size(
+    name="middle", orders=2000, days=6.0, until_days=14.0, past_days=0.0, speed=2500.0, lead=20.0,
+    kills=50, outages=10, away=3.0, messages=600, silence=60.0, patience=600.0,
+)  # fmt: skip
+FULL = Size(
+    name="full", orders=20_000, days=10.0, until_days=20.0, past_days=0.0, speed=400.0, lead=60.0,
+    kills=50, outages=10, away=5.0, messages=2000, silence=60.0, patience=1800.0,
+)  # fmt: skip
