@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jobs import checks
-from jobs.commands import receipts, run, shops
+from jobs.commands import desk, receipts, run, shops
 from jobs.console import complain
 from plugin.config import ConfigError
 
@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         commands.add_parser(name).set_defaults(command=command)
     shops.add_to(commands)
     receipts.add_to(commands)
+    desk.add_to(commands)
     return top
 
 

@@ -23,6 +23,7 @@ from plugin.config import Settings
 from plugin.queues import INGEST, SEND
 from plugin.services.context import Context, build
 from plugin.services.deliver import anything_due
+from plugin.services.issues import anything_untold
 from plugin.services.sweep import anything_unprocessed
 
 TICK = 0.25  # real seconds, whatever the speed of business time
@@ -51,7 +52,7 @@ class Clock:
     def __init__(
         self,
         ctx: Context,
-        due: Callable[[Context], bool] = anything_due,
+        due: Callable[[Context], bool] = lambda ctx: anything_due(ctx) or anything_untold(ctx),
         unprocessed: Callable[[Context], bool] = anything_unprocessed,
     ) -> None:
         self.ctx = ctx

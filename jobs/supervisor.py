@@ -27,7 +27,7 @@ class Stage:
 
 
 class Supervisor:
-    """`stages` in the order in which they end; they start in the opposite order. All seconds together: at most 10."""
+    """`stages` in the order in which they end; they start in the opposite order."""
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = stages

@@ -19,6 +19,7 @@ from plugin.queues import INGEST, SEND
 from plugin.services.deliver import send_due
 from plugin.services.housekeeping import prune
 from plugin.services.ingest import ingest_receipts as ingest
+from plugin.services.issues import tell_shops
 from plugin.services.leases import acquire
 
 TURN = 1.0  # seconds
@@ -53,7 +54,9 @@ def ingest_receipts(here: State) -> None:
 @job
 def send_messages(here: State) -> None:
     here.context.queues.taken(SEND)
-    if in_turns(here, lambda: send_due(here.context, here.courier, limit=SEND_BATCH)):
+    more = in_turns(here, lambda: send_due(here.context, here.courier, limit=SEND_BATCH))
+    tell_shops(here.context, here.courier.transport)
+    if more:
         here.context.queues.nudge(SEND)
 
 

@@ -12,9 +12,10 @@ NUMBER_WAIT = timedelta(hours=2)  # a shipped message waits so long for missing 
 
 
 def groups(settings: ShopSettings, acts: tuple[Act, ...], parcels: list[Parcel]) -> list[list[Parcel]]:
-    """Parcels (sorted by when they were shipped) that share a message: those shipped before it leaves, goes stale or is cancelled by the shop.
+    """Parcels that share a message: those shipped before it leaves, goes stale or is cancelled by the shop.
 
-    A parcel whose own message the shop cancelled or chose to send joins no other, so that no late news undoes the act.
+    `parcels`: those nobody was told of, in the order in which they were shipped. A parcel whose own message the
+    shop cancelled or chose to send joins no other, so that no late news undoes the act.
     """
     chosen = {a.subject for a in acts if a.step == "shipped" and a.kind != "send_again"}
     found: list[list[Parcel]] = []

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
-
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from plugin.content.model import LineView, Links, MessageView, ParcelView, ProductView, ShopView
 from plugin.domain.delivery_estimate import expected_window
@@ -17,10 +14,10 @@ from plugin.domain.flows import STEPS, MessageClass
 from plugin.domain.zones import zone_for
 from plugin.secrets import Undecryptable
 from plugin.services.context import Context
+from plugin.services.desk import Desk
 from plugin.services.histories import NOT_SHIPPED, remaining_lines
-from plugin.services.recommend import recommend
 from plugin.store.models.messages import Message
-from plugin.store.models.orders import Order, Parcel, Product, Purchase
+from plugin.store.models.orders import Order, Parcel, Product
 from plugin.store.models.shops import Shop
 from plugin.tokens import ARRIVAL, CLICK, SURVEY, UNSUBSCRIBE
 from schemas.events import Money
@@ -51,13 +48,14 @@ def _shop_name(shop: Shop) -> str:
 
 
 def compose(
-    session: Session, ctx: Context, shop: Shop, settings: ShopSettings, order: Order, message: Message, sells: bool
+    desk: Desk, ctx: Context, shop: Shop, settings: ShopSettings, order: Order, message: Message, sells: bool
 ) -> MessageView:
     """Everything the message says. `sells`: promotional blocks may appear for this customer."""
     lines = {line.line_id: line.remaining for line in remaining_lines(order)}
     kept = [(line, lines[line["line_id"]]) for line in order.lines if lines.get(line["line_id"], 0) > 0]
-    catalogue = _catalogue(session, shop, [line["product_id"] for line in order.lines if line["product_id"]])
-    parcels = session.scalars(select(Parcel).where(Parcel.order_id == order.id, Parcel.version.is_not(None))).all()
+    ids = {line["product_id"] for line in order.lines}
+    catalogue = {id_: desk.products[shop.id, id_] for id_ in ids if (shop.id, id_) in desk.products}
+    parcels = desk.parcels.get(order.id, [])
     told = sorted(
         (p for p in parcels if p.platform_id in message.parcels), key=lambda p: (p.shipped_at or p.first_heard_at, p.id)
     )
@@ -87,7 +85,7 @@ def compose(
         pickup=order.pickup,
         digital=not any(line["requires_shipping"] for line in order.lines),
         survey_minutes=settings.survey_minutes,
-        products=_products(session, ctx, shop, order, message, seeds) if sells else (),
+        products=_products(desk, ctx, shop, order, message, seeds) if sells else (),
         enjoyed=_enjoyed(order, kept),
         marketing=STEPS[message.step].message_class is MessageClass.MARKETING,
         subject=step.subject.get(language),
@@ -139,11 +137,6 @@ def _links(ctx: Context, message: Message) -> Links:
         survey=f"{base}/s/{make(SURVEY, message.id)}",
         arrived=f"{base}/d/{make(ARRIVAL, message.id, parcel)}",
     )
-
-
-def _catalogue(session: Session, shop: Shop, product_ids: Collection[str]) -> dict[str, Product]:
-    rows = session.scalars(select(Product).where(Product.shop_id == shop.id, Product.platform_id.in_(product_ids)))
-    return {row.platform_id: row for row in rows}
 
 
 def _line(line: dict[str, object], quantity: int, catalogue: dict[str, Product], settings: ShopSettings) -> LineView:
@@ -212,19 +205,12 @@ def _enjoyed(order: Order, kept: Sequence[tuple[dict[str, object], int]]) -> str
 
 
 def _products(
-    session: Session, ctx: Context, shop: Shop, order: Order, message: Message, seeds: Sequence[str]
+    desk: Desk, ctx: Context, shop: Shop, order: Order, message: Message, seeds: Sequence[str]
 ) -> tuple[ProductView, ...]:
     wanted = {"thank_you": HINT, "cross_sell": SUGGESTIONS, "cross_sell_follow_up": 2 * SUGGESTIONS}.get(message.step)
     if not wanted:
         return ()
-    had = session.scalars(
-        select(Purchase.product_id).join(Order, Order.id == Purchase.order_id)
-        .where(
-            Purchase.shop_id == shop.id,
-            Order.customer_id == order.customer_id if order.customer_id else Order.id == order.id,
-        )
-    )  # fmt: skip
-    found = recommend(session, shop, exclude=set(had) | set(seeds), seeds=seeds, limit=wanted)
+    found = desk.suggestions(shop, order, seeds, wanted)
     if message.step == "cross_sell_follow_up" and len(found) > SUGGESTIONS:
         found = found[SUGGESTIONS:]  # the cross-sell showed the first ones
     return tuple(

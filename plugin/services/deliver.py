@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,16 +23,18 @@ from plugin.domain.flows import STEPS, MessageClass, State
 from plugin.services import outcomes
 from plugin.services.compose import compose, sender_of
 from plugin.services.context import Context
+from plugin.services.desk import Desk, lay_out
 from plugin.services.leave import Go, decide
+from plugin.services.relay import SENDING_LEASE, Letter, Outgoing, Relay, relay
 from plugin.store.models.customers import Customer
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop
 from plugin.store.session import database_now
-from schemas.settings import ShopSettings, load_settings
+from schemas.settings import ShopSettings
 
 CLAIM_LEASE = timedelta(minutes=5)
-SENDING_LEASE = timedelta(minutes=5)  # longer than a mail server may keep us waiting in one sending
+AHEAD = 50  # messages decided and written with one set of queries
 PAUSES = (1.0, 5.0, 15.0, 30.0)  # real seconds for which a channel that is down is left alone
 
 log = logging.getLogger(__name__)
@@ -57,16 +60,6 @@ class Courier:
         self.failures = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message that is marked `sending`: what goes out, and to whom."""
-
-    id: int
-    sender: str
-    recipient: str
-    data: bytes
-
-
 def anything_due(ctx: Context) -> bool:
     """Whether a worker would find something to do: due, or left behind by one that died."""
     with ctx.database.reading() as session:
@@ -86,19 +79,28 @@ def send_due(ctx: Context, courier: Courier, limit: int = 100) -> int:
     outcomes.recover_expired(ctx)
     token = secrets.token_hex(16)
     ids = claim(ctx, token, 1 if courier.failures else limit)
+    with relay(ctx, token) as line:
+        _work_off(ctx, courier, ids, token, line)
+    return len(ids)
+
+
+def _work_off(ctx: Context, courier: Courier, ids: Sequence[int], token: str, line: Relay) -> None:
+    letters: dict[int, Letter] = {}
     for position, id_ in enumerate(ids):
         try:
-            _send_one(ctx, courier, id_, token)
+            if position % AHEAD == 0:
+                line.record()
+                letters = _write_ahead(ctx, ids[position : position + AHEAD], token)
+            _send_one(ctx, courier, id_, token, line, letters.pop(id_, None))
         except Retryable as exc:  # the channel is down for every message: give the rest back untouched
             courier.tripped()
             log.warning("channel_down", extra={"reason": exc.reason})
             outcomes.release(ctx, ids[position:], token)
-            break
+            return
         except Exception:  # a fault of ours or of the database: the others must not wait for the lease to end
             with suppress(SQLAlchemyError):
                 outcomes.release(ctx, ids[position:], token)
             raise
-    return len(ids)
 
 
 def claim(ctx: Context, token: str, limit: int) -> list[int]:
@@ -128,20 +130,16 @@ def claim(ctx: Context, token: str, limit: int) -> list[int]:
     return [row.id for row in sorted(due, key=lambda r: (STEPS[r.step].priority, r.ready_at, r.id))]
 
 
-def _send_one(ctx: Context, courier: Courier, id_: int, token: str) -> None:
+def _send_one(
+    ctx: Context, courier: Courier, id_: int, token: str, line: Relay | None = None, letter: Letter | None = None
+) -> None:
     """Raises Retryable only when the channel itself is down."""
-    try:
-        outgoing = _prepare(ctx, id_, token)
-    except (OperationalError, InterfaceError):
-        raise
-    except Retryable as exc:  # the shop's settings are at fault, which the merchant may mend
-        outcomes.put_off(ctx, id_, token, exc)
-        return
-    except Exception as exc:  # a poisonous template or row fails alone, with its reason
-        log.exception("message_not_prepared", extra={"message_id": id_})
-        permanent = exc if isinstance(exc, Permanent) else Permanent(f"could not be written: {type(exc).__name__}")
-        outcomes.not_prepared(ctx, id_, token, permanent)
-        return
+    line = line or Relay(ctx, token)
+    if letter and line.begin(letter):
+        outgoing: Outgoing | None = letter.outgoing
+    else:
+        line.record()
+        outgoing = _prepare_or_say_why(ctx, id_, token)
     if outgoing is None:
         return
     try:
@@ -157,7 +155,58 @@ def _send_one(ctx: Context, courier: Courier, id_: int, token: str) -> None:
         outcomes.unknown(ctx, outgoing.id, token, exc.reason)
     else:
         courier.passed()
-        outcomes.sent(ctx, outgoing.id, token)
+        line.accepted(outgoing)
+
+
+def _prepare_or_say_why(ctx: Context, id_: int, token: str) -> Outgoing | None:
+    try:
+        return _prepare(ctx, id_, token)
+    except (OperationalError, InterfaceError):
+        raise
+    except Retryable as exc:  # the shop's settings are at fault, which the merchant may mend
+        outcomes.put_off(ctx, id_, token, exc)
+    except Exception as exc:  # a poisonous template or row fails alone, with its reason
+        log.exception("message_not_prepared", extra={"message_id": id_})
+        permanent = exc if isinstance(exc, Permanent) else Permanent(f"could not be written: {type(exc).__name__}")
+        outcomes.not_prepared(ctx, id_, token, permanent)
+    return None
+
+
+def _write_ahead(ctx: Context, ids: Sequence[int], token: str) -> dict[int, Letter]:
+    """What can be decided and written before its turn: the others are looked at alone, when it comes.
+
+    Those that quiet hours or a cap may stop, because time and other messages decide on them.
+    """
+    letters: dict[int, Letter] = {}
+    if ctx.database.is_sqlite:
+        return letters
+    now = ctx.clock.now()
+    with ctx.database.reading() as session:
+        mine = (Message.id.in_(ids), Message.claim_token == token, Message.state == State.QUEUED)
+        messages = session.scalars(select(Message).where(*mine)).all()
+        try:
+            desk = lay_out(session, messages)
+            for message in messages:
+                if letter := _letter(ctx, desk, message, now):
+                    letters[message.id] = letter
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as exc:  # whose fault it is shows when each is looked at alone
+            log.warning("not_written_ahead", extra={"kind": type(exc).__name__})
+    return letters
+
+
+def _letter(ctx: Context, desk: Desk, message: Message, now: datetime) -> Letter | None:
+    shop, order = desk.shops[message.shop_id], desk.orders[message.order_id]
+    settings, message_class = desk.settings_of(shop), STEPS[message.step].message_class
+    if message_class is not MessageClass.TRANSACTIONAL and (settings.quiet_hours or settings.cap):
+        return None
+    verdict = decide(desk, shop, settings, order, message, now)
+    if not isinstance(verdict, Go):
+        return None
+    mail = _mail(shop, settings, order, message, compose(desk, ctx, shop, settings, order, message, verdict.sells), now)
+    outgoing = Outgoing(message.id, message.step, mail.sender_address, mail.to, build(mail))
+    return Letter(outgoing, desk.seals[message.id], now, message_class, order.address, mail.subject)
 
 
 def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
@@ -172,14 +221,15 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
         )
         if message is None:
             return None  # taken over, moved or cancelled meanwhile
-        shop, order = session.get_one(Shop, message.shop_id), session.get_one(Order, message.order_id)
-        settings = load_settings(shop.settings)
-        verdict = decide(session, shop, settings, order, message, now)
+        desk = lay_out(session, [message])
+        shop, order = desk.shops[message.shop_id], desk.orders[message.order_id]
+        settings = desk.settings_of(shop)
+        verdict = decide(desk, shop, settings, order, message, now)
         if not isinstance(verdict, Go):
             message.state, message.reason, message.ready_at = verdict.state, verdict.reason, verdict.ready_at
             message.claim_token = message.lease_until = None
             return None
-        view = compose(session, ctx, shop, settings, order, message, verdict.sells)
+        view = compose(desk, ctx, shop, settings, order, message, verdict.sells)
         mail = _mail(shop, settings, order, message, view, now)
         data = build(mail)
         message.state, message.reason = State.SENDING, "being sent"
@@ -187,7 +237,7 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
         message.message_class = STEPS[message.step].message_class
         message.attempts += 1
         message.address, message.mail_subject = order.address, mail.subject
-        return Outgoing(message.id, mail.sender_address, mail.to, data)
+        return Outgoing(message.id, message.step, mail.sender_address, mail.to, data)
 
 
 def _one_at_a_time(session: Session, id_: int) -> None:

@@ -40,14 +40,20 @@ class Desk:
     session: Session
     messages: Sequence[Message]
     shops: dict[int, Shop]
-    settings: dict[int, ShopSettings]
     orders: dict[int, Order]
     parcels: dict[int, list[Parcel]]  # by order; those that a snapshot told of
     consents: dict[tuple[int, str], ConsentWords]  # by shop and address
     suppressed: dict[tuple[int, str], str]
     products: dict[tuple[int, str], Product]
     seals: dict[int, Seal]  # by message
+    _settings: dict[int, ShopSettings] = field(default_factory=dict)
     _suggested: dict[tuple[int, tuple[str, ...], int], list[Recommendation]] = field(default_factory=dict)
+
+    def settings_of(self, shop: Shop) -> ShopSettings:
+        """Parsed once. Raises marshmallow.ValidationError."""
+        if shop.id not in self._settings:
+            self._settings[shop.id] = load_settings(shop.settings)
+        return self._settings[shop.id]
 
     def suggestions(self, shop: Shop, order: Order, seeds: Sequence[str], limit: int) -> list[Recommendation]:
         """What to suggest to the customer of this order, who has none of it; searched for once for the same seeds."""
@@ -116,7 +122,6 @@ def lay_out(session: Session, messages: Sequence[Message]) -> Desk:
         session=session,
         messages=messages,
         shops=shops,
-        settings={shop.id: load_settings(shop.settings) for shop in shops.values()},
         orders=orders,
         parcels=dict(parcels),
         consents=consents,
@@ -145,7 +150,8 @@ def _consents(
         )
     ).all()
     words = {(row[0], row[1]): ConsentWords(row[2], row[3], row[4], row[5]) for row in rows}
-    return words, {(row[0], row[1]): row[6] for row in rows}
+    versions: dict[tuple[int, str], str] = {(row[0], row[1]): row[6] for row in rows if row[6]}
+    return words, versions
 
 
 def _suppressed(session: Session, addresses: Collection[tuple[int, str]]) -> dict[tuple[int, str], str]:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from plugin.domain.addresses import normalise_email
-from plugin.secrets import fingerprint
+from plugin.secrets import Undecryptable, fingerprint
 from plugin.services.context import Context
 from plugin.services.plan import lock_orders
 from plugin.store.models.customers import (
@@ -117,6 +117,7 @@ def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRe
     )
     order_refs = {order.platform_id for order in orders} | set(event.order_ids)
     _forget_receipts(session, shop, refs, order_refs)
+    _forget_unnamed(session, ctx, shop, addresses)
     _bury(session, ctx, shop, refs, order_refs)
     session.flush()
     return set(ids)
@@ -132,6 +133,24 @@ def forget_body(session: Session, receipt_id: int) -> None:
 def _forget_receipts(session: Session, shop: Shop, customers: Collection[str], orders: Collection[str]) -> None:
     for column, refs in ((Receipt.customer_ref, customers), (Receipt.order_ref, orders)):
         session.execute(update(Receipt).where(Receipt.shop_id == shop.id, column.in_(refs)).values(body=None))
+
+
+def _forget_unnamed(session: Session, ctx: Context, shop: Shop, addresses: Collection[str]) -> None:
+    """Payloads without a customer's or an order's id that hold an address: carts of guests, and what was refused."""
+    unnamed = (Receipt.shop_id == shop.id, Receipt.customer_ref.is_(None), Receipt.order_ref.is_(None))
+    suspect = or_(Receipt.topic.startswith("checkouts/"), Receipt.state.in_(["rejected", "failed"]))
+    bodies = select(Receipt.id, Receipt.body).where(*unnamed, suspect, Receipt.body.is_not(None))
+    rows = session.execute(bodies.execution_options(yield_per=500))
+    wanted = [address.encode() for address in addresses]
+    found = []
+    for id_, sealed in rows:
+        try:
+            body = ctx.vault.open_bytes(sealed).lower()
+        except Undecryptable:
+            continue
+        if any(address in body for address in wanted):
+            found.append(id_)
+    session.execute(update(Receipt).where(Receipt.id.in_(found)).values(body=None))
 
 
 def buried(

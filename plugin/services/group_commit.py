@@ -1,8 +1,8 @@
 """Many threads, one commit: what waits while a group is being committed is the next group.
 
-Nobody is told that a thing is kept before its group's transaction is committed. There is no thread behind this: the first
-to come commits at once, and whoever waits first while it does commits what has gathered when it is done. So a lone item
-waits for nobody, and under load the groups grow by themselves.
+Nobody is told that a thing is kept before its group's transaction is committed. There is no thread behind this: the
+first to come commits at once, and whoever waits first while it does commits what has gathered when it is done. So a
+lone item waits for nobody, and under load the groups grow by themselves.
 """
 
 from __future__ import annotations
@@ -39,13 +39,19 @@ class _Turn(Generic[Item]):
 class GroupCommit(Generic[Item]):
     """`commit` is handed a group, commits it in one transaction and says of each item whether it was kept.
 
-    One group is under way at a time. Made in the process that uses it: it does not survive a fork.
+    `then` is called once for each group of which anything was kept, after everybody has been told. One group is under
+    way at a time. Made in the process that uses it: it does not survive a fork.
     """
 
     def __init__(
-        self, commit: Callable[[Sequence[Item]], Sequence[bool]], most: int = MOST, patience: float = PATIENCE
+        self,
+        commit: Callable[[Sequence[Item]], Sequence[bool]],
+        then: Callable[[], object] = lambda: None,
+        most: int = MOST,
+        patience: float = PATIENCE,
     ) -> None:
         self._commit = commit
+        self._then = then
         self._most = most
         self._patience = patience
         self._lock = threading.Lock()  # held for moments only, never while committing
@@ -93,6 +99,8 @@ class GroupCommit(Generic[Item]):
             for turn in group:
                 if not turn.leads:
                     turn.woken.release()
+        if any(kept):
+            self._then()
 
     def _pass_on(self) -> None:
         """Wake the first who waits, to lead; under the lock, so that nobody gives up unseen."""

@@ -13,7 +13,7 @@ from plugin.domain.consent import ConsentWords
 from plugin.domain.flows import STEPS, MessageClass, State
 from plugin.domain.windows import capped_until, quiet_until
 from plugin.domain.zones import zone_for
-from plugin.services.consents import consents_of, suppressions_of
+from plugin.services.desk import Desk
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop
@@ -39,31 +39,31 @@ class Stay:
 
 
 def decide(
-    session: Session, shop: Shop, settings: ShopSettings, order: Order, message: Message, now: datetime
+    desk: Desk, shop: Shop, settings: ShopSettings, order: Order, message: Message, now: datetime
 ) -> Go | Stay:
     """Whether a due message may leave at business time `now`."""
     if shop.uninstalled_at:
         return Stay(State.WITHHELD, "the shop uninstalled Dasi")
     if not shop.live:
         return Stay(State.HELD, gates.NOT_LIVE)
-    facts = _facts(session, shop, settings, order)
+    facts = _facts(desk, settings, order)
     if refusal := gates.refusal(message.step, facts):
         return Stay(State.WITHHELD, refusal)
     if message.due_at and gates.is_stale(message.step, message.due_at, now):
         return Stay(State.WITHHELD, gates.stale_reason(message.due_at))
     transactional = STEPS[message.step].message_class is MessageClass.TRANSACTIONAL
-    if not transactional and (deferral := _deferral(session, shop, settings, order, message, now)):
+    if not transactional and (deferral := _deferral(desk.session, shop, settings, order, message, now)):
         return deferral
     return Go(sells=gates.may_not_market(facts) is None)
 
 
-def _facts(session: Session, shop: Shop, settings: ShopSettings, order: Order) -> gates.GateFacts:
-    addresses = [order.address] if order.address else []
+def _facts(desk: Desk, settings: ShopSettings, order: Order) -> gates.GateFacts:
+    key = (order.shop_id, order.address or "")
     return gates.GateFacts(
         settings=settings,
-        consent=consents_of(session, shop.id, addresses).get(order.address or "", ConsentWords()),
+        consent=desk.consents.get(key, ConsentWords()),
         country_code=order.country_code,
-        suppressed=suppressions_of(session, shop.id, addresses).get(order.address or ""),
+        suppressed=desk.suppressed.get(key),
         has_address=order.address is not None,
         erased=order.redacted_at is not None,
         test=order.test,

@@ -23,6 +23,7 @@ from plugin.store.session import database_now
 from plugin.store.upserts import add_missing
 
 UNKNOWN = "outcome unknown"
+PLANS_MORE = frozenset({"cross_sell"})  # steps whose leaving is a fact that others are planned from
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +32,20 @@ log = logging.getLogger(__name__)
 def sent(ctx: Context, id_: int, token: str) -> None:
     """It was accepted. The cross-sell's leaving is a fact from which the follow-up's date is planned, at once."""
     now = ctx.clock.now()
-    values = {"state": State.SENT, "reason": f"sent {now.day} {now:%b %H:%M} UTC", "sent_at": now,
-              "accepted_at": datetime.now(UTC), "error": None}  # fmt: skip
+    values = {"state": State.SENT, "sent_at": now, "accepted_at": datetime.now(UTC), "error": None, **when_sent(now)}
     _record(ctx, id_, token, values)
+
+
+def when_sent(now: datetime) -> dict[str, str]:
+    return {"reason": f"sent {now.day} {now:%b %H:%M} UTC"}
+
+
+def log_recorded(id_: int, step: str, recorded: bool) -> None:
+    """Of a message that left; `recorded` False: the claim was somebody else's by then."""
+    if recorded:
+        log.info("message_recorded", extra={"message_id": id_, "step": step, "state": str(State.SENT)})
+    else:
+        log.warning("claim_lost", extra={"message_id": id_})
 
 
 @insisting
@@ -128,7 +140,7 @@ def recover_expired(ctx: Context) -> int:
 def _hold_what_follows(session: Session, id_: int) -> tuple[int, int] | None:
     """Lock the order whose plan a message's outcome changes, before the message itself: (shop, order)."""
     row = session.execute(select(Message.step, Message.shop_id, Message.order_id).where(Message.id == id_)).first()
-    if row is None or row.step != "cross_sell":
+    if row is None or row.step not in PLANS_MORE:
         return None
     lock_orders(session, [row.order_id])
     return row.shop_id, row.order_id
@@ -167,7 +179,7 @@ def _record(ctx: Context, id_: int, token: str, values: dict[str, Any], dead: bo
         row = session.execute(
             select(Message.step, Message.order_id, Message.shop_id, Message.address).where(Message.id == id_)
         ).one()
-        plans_more = row.step == "cross_sell" or dead
+        plans_more = row.step in PLANS_MORE or dead
         if plans_more:
             lock_orders(session, [row.order_id])
         elif not ctx.database.is_sqlite:

@@ -48,7 +48,7 @@ BUSY = Answer(503, "unavailable", "The database did not answer in time. Send it 
 def receive_shopify(ctx: Context, headers: Mapping[str, str], body: bytes, groups: Groups | None = None) -> Answer:
     """Verify, keep, answer. Raises SQLAlchemyError when the database cannot keep it (the web answers 503).
 
-    With `groups` a webhook that nothing speaks against is committed together with others; every other is looked at alone.
+    With `groups` a webhook that nothing speaks against is committed together with others; the rest is looked at alone.
     """
     try:
         envelope = open_envelope(headers, body, ctx.settings.shopify_secrets)

@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Blueprint, Flask, Response, abort, current_app, jsonify, request
+from flask.blueprints import BlueprintSetupState
 
+from plugin.services.receipt_groups import groups
 from plugin.services.receive import receive_shopify
 from plugin.web import metrics
 from plugin.web.auth import Auth
-from plugin.web.errors import problem
+from plugin.web.errors import RETRY_SECONDS, problem
 from plugin.web.wiring import context
 
 AUTH = Auth.HMAC
 MAX_BODY = 2 * 1024 * 1024  # bytes
+GROUPS = "dasi.receipt_groups"
 
 blueprint = Blueprint("webhooks", __name__)
+
+
+@blueprint.record
+def _meet(state: BlueprintSetupState) -> None:
+    """One meeting place for the receipts of all threads of this app's process."""
+    with cast(Flask, state.app).app_context():
+        state.app.extensions[GROUPS] = groups(context())
 
 
 @blueprint.post("/webhooks/shopify")
@@ -26,11 +36,15 @@ def shopify() -> Response:
     body = request.get_data(cache=False)
     if len(body) > MAX_BODY:
         abort(413)
-    answer = receive_shopify(context(), cast(Mapping[str, str], request.headers), body)
+    headers = cast(Mapping[str, str], request.headers)
+    answer = receive_shopify(context(), headers, body, current_app.extensions[GROUPS])
     metrics.webhook(request.headers.get("X-Shopify-Topic"), answer.status)
     if answer.status >= 400:
         message = answer.message or "The webhook was refused."
-        return problem(answer.status, answer.error or "refused", message, answer.field)
+        refusal = problem(answer.status, answer.error or "refused", message, answer.field)
+        if answer.status == 503:
+            refusal.headers["Retry-After"] = str(RETRY_SECONDS)
+        return refusal
     response = jsonify(status_code=answer.status)
     response.status_code = answer.status
     return response

@@ -1,7 +1,7 @@
 """The floor of accepting webhooks: a bare Flask view that checks the signature and commits one row, nothing more.
 
-The row has the columns, the keys and the indexes of a receipt, and the body as it came (no parsing, no encryption, no logs,
-no nudge). It is served as `dasi web` is: the same server, processes, threads and pool.
+The row has the columns, the keys and the indexes of a receipt, and the body as it came (no parsing, no encryption, no
+logs, no nudge). It is served as `dasi web` is: the same server, processes, threads and pool.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ def application() -> Flask:
     return app
 
 
-def main(port: int, processes: int) -> None:
+def serve(factory: str, port: int, processes: int) -> None:
+    """As `dasi web` serves, another application."""
     Server(
-        "tests.benchmarks.bare:application", address="127.0.0.1", port=port, interface=Interfaces.WSGI, factory=True,
-        workers=processes, blocking_threads=THREADS, websockets=False, log_level=LogLevels.error,
-        log_dictconfig=QUIET, log_access=False,
+        factory, address="127.0.0.1", port=port, interface=Interfaces.WSGI, factory=True, workers=processes,
+        blocking_threads=THREADS, websockets=False, log_level=LogLevels.error, log_dictconfig=QUIET, log_access=False,
     ).serve()  # fmt: skip
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(os.environ["WEB_CONCURRENCY"]))
+    serve("tests.benchmarks.bare:application", int(sys.argv[1]), int(os.environ["WEB_CONCURRENCY"]))

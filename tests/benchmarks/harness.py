@@ -1,7 +1,7 @@
 """What every benchmark shares: its options and results, the servers it runs against, and medians.
 
-A benchmark is a module here with a `TITLE` and `run(options) -> list[Result]`, named in `MODULES`. It measures a floor in
-the same run, round by round in turns with ours, so that whatever else the machine does hits both.
+A benchmark is a module here with a `TITLE` and `run(options) -> list[Result]`, named in `MODULES`. It measures a floor
+in the same run, round by round in turns with ours, so that whatever else the machine does hits both.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class Stage:
             "PUBLIC_URL": "http://127.0.0.1:8000",
             "SHOPIFY_API_KEY": "benchmarks",
             "SHOPIFY_API_SECRET": SECRET,
-                **self.secrets,
+            **self.secrets,
             **more,
         }
 

@@ -1,7 +1,7 @@
 """The client, in a process of its own: prepared requests over kept-open connections, as cheaply as Python can.
 
-`python -m tests.benchmarks.load`: reads one JSON line (see `Job`), prepares everything, answers "ready", waits for a line,
-fires, and answers one JSON line (`Outcome`). The clock runs between the two.
+`python -m tests.benchmarks.load`: reads one JSON line (see `Job`), prepares everything, answers "ready", waits for a
+line, fires, and answers one JSON line (`Outcome`). The clock runs between the two.
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ from tests.benchmarks.harness import MODULES, Options, Result
 PAGE = Path(__file__).parents[2] / "docs" / "figures" / "benchmarks.md"
 INTRODUCTION = """# Benchmarks
 
-Written by `make bench` (`python -m tests.benchmarks`). Each figure is a median over the rounds stated; what is judged is
-the ratio to a floor measured in turns with it, in the same run, on the same server, processes, pool and durability.
-Absolute figures are for the reader: they belong to the machine named, with its clients on the same cores.
+Written by `make bench` (`python -m tests.benchmarks`). Each figure is a median over the rounds stated; what is
+judged is the ratio to a floor measured in turns with it, in the same run, on the same server, processes, pool and
+durability. Absolute figures are for the reader: they belong to the machine named, with its clients on the same cores.
 """
 HEADINGS = ("", "what", "ours", "floor", "unit", "ratio", "reach", "reached")
 
@@ -56,8 +56,7 @@ def section(name: str, title: str, results: Sequence[Result], options: Options) 
     lines = [
         f"## {name}: {title}",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {options.rounds} rounds{', short' if options.short else ''}; "
-        f"{machine()}.",
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {options.rounds} rounds; {machine()}.",
         "",
         "| " + " | ".join(HEADINGS) + " |",
         "|" + "---|" * len(HEADINGS),

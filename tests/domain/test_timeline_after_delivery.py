@@ -163,6 +163,13 @@ P1 = parcel("P1", SHIPPED, "5 Nov 10:00", holds={"A": 1})
     ), """
         survey        planned ~16 Nov 10:00
     """),
+    case("one delivered, one expected before that but still on its way: the later date of both kinds", history(
+        lines=[A, B], parcels=[parcel("P1", SHIPPED, "12 Nov 12:00", holds={"A": 1}),
+                               parcel("P2", SHIPPED, holds={"B": 1}, words={"9 Nov 13:00": "in_transit"})],
+    ), """
+        survey        planned ~16 Nov 12:00
+        cross_sell    planned ~14 Nov 13:00
+    """),
     case("half of a quantity", history(lines=[line("A", 3)], parcels=[
         parcel("P1", SHIPPED, "5 Nov 10:00", holds={"A": 2}),
     ]), """
@@ -252,6 +259,12 @@ MISSED = "the customer says that it has not arrived"
     ), """
         survey       planned 16 Nov 20:00
         cross_sell   planned 13 Nov 20:00
+    """),
+    case("missed twice, arrived twice: the later time counts", history(
+        parcels=ASKED, issues=[issue("P1", "14 Nov 13:00", arrived="15 Nov 20:00"),
+                               issue("P1", "10 Nov 13:00", arrived="12 Nov 20:00")],
+    ), """
+        survey       planned 19 Nov 20:00
     """),
     case("closed as lost", history(parcels=ASKED, issues=[issue("P1", "10 Nov 13:00", lost="15 Nov 13:00")]), """
         survey       withheld: the parcel was lost

@@ -99,7 +99,7 @@ def messages(plant: Plant, findings: Findings, at_most: int | None = None) -> li
     """The calendar beside the sink. `at_most`: so many unknown outcomes there can have been. The rows."""
     rows, came = plant.sql(MESSAGES), arrivals(plant)
     by_key = {row["key"]: row for row in rows}
-    late = plant.clock.now - timedelta(seconds=plant.clock.speed * 2)
+    late = plant.settled_at - timedelta(seconds=plant.clock.speed * 2)
     waiting = [
         r["key"]
         for r in rows

@@ -11,7 +11,7 @@ from tests.faults.plant import Plant, Time
 from tests.faults.sizes import Size
 
 ALL = ("web", "worker-1", "worker-2", "clock-1", "clock-2")
-LAPSE = 8.0  # seconds: a batch takes far less, so only the claims of the dead lapse
+LAPSE = 6.0  # seconds: a batch takes far less, so only the claims of the dead lapse
 AIMED = 0.5  # so many of the workers' kills wait for a message to be on its way
 SLOW_MS = 40  # a mail server takes its time, so that a kill may strike between a message and its answer
 VICTIMS = ("web", "worker-1", "worker-2", "worker-1", "worker-2", "clock-1", "clock-2")  # workers hold the claims
@@ -35,7 +35,7 @@ def kills(plant: Plant, size: Size) -> Findings:
         name = rng.choice(VICTIMS)
         plant.live(15, lambda name=name: plant.kept[name].process.poll() is None)  # type: ignore[misc]
         if name.startswith("worker") and rng.random() < AIMED:
-            plant.live(3, lambda: plant.count("state = 'sending'") > 0)
+            plant.live(2, lambda: plant.count("state = 'sending'") > 0, every=0.02)
         plant.kill(name)
         killed[name] += 1
     found.check(plant.live(size.patience, lambda: source.done), "the source did not end")

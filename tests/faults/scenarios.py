@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 from tests.faults.audit import Findings
 from tests.faults.kills import kills
+from tests.faults.outages import disk_postgres, postgres, valkey
 from tests.faults.plant import Plant
 from tests.faults.sizes import Size
 
-SCENARIOS: dict[str, Callable[[Plant, Size], Findings]] = {"kills": kills}
+
+SCENARIOS: dict[str, Callable[[Plant, Size], Findings]] = {
+    "kills": kills,
+    "valkey": valkey,
+    "postgres": postgres,
+    "disk": disk_postgres,
+}
