@@ -94,5 +94,5 @@ def run(settings: Settings) -> None:
             clock.turn(time.monotonic())
             cron.tend()
     finally:
-        end([cron], 1.0)
+        end([cron], 0.8)
         ctx.database.dispose()

@@ -24,6 +24,7 @@ class Stored:
     due_at: datetime | None
     parcels: tuple[str, ...]
     estimated: bool
+    deferred: bool = False  # kept back by quiet hours, a cap or a retry: then its reason says so
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -71,4 +72,5 @@ def _differs(row: Stored, wanted: Planned) -> bool:
     same = (state, row.due_at, set(row.parcels), row.estimated) == (
         wanted.state, wanted.due_at, set(wanted.parcels), wanted.estimated
     )  # fmt: skip
-    return not same or (row.reason != wanted.reason and wanted.state is not State.PLANNED)
+    kept = row.deferred or row.state is State.QUEUED
+    return not same or (row.reason != wanted.reason and not (kept and wanted.state is State.PLANNED))

@@ -112,8 +112,11 @@ def _why_not_shipped(history: History) -> str | None:
         return "bought in the shop: nothing is shipped"
     if order.pickup:
         return "picked up by the customer: nothing is shipped"
-    if not any(line.requires_shipping for line in order.lines):
+    physical = [line for line in order.lines if line.requires_shipping]
+    if not physical:
         return "a digital order: nothing is shipped"
+    if not order.ended and not any(line.remaining for line in physical) and not _physical(history):
+        return "nothing is left to be shipped"
     return None
 
 

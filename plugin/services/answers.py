@@ -116,8 +116,8 @@ def answer_arrival(ctx: Context, message_id: int, parcel_id: str, arrived: bool,
         if latest != answer or denied:
             given = ArrivalAnswer(shop_id=order.shop_id, order_id=order.id, parcel_id=parcel_id, answer=answer, at=now)
             session.add(given)
-        if issue is not None and is_open and arrived:
-            issue.closed_at, issue.outcome = now, "arrived"
+        if issue is not None and arrived and (is_open or issue.outcome == "lost"):
+            issue.closed_at, issue.outcome = now, "arrived"  # found after all, too
         elif not arrived and (issue is None or denied):
             issue, is_open = _new_issue(order, parcel_id, now), True
             session.add(issue)

@@ -7,10 +7,10 @@ import secrets
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -21,11 +21,14 @@ from plugin.content.model import MessageView
 from plugin.content.render import render
 from plugin.domain.flows import STEPS, MessageClass, State
 from plugin.services import outcomes
+from plugin.services.claims import claim
 from plugin.services.compose import compose, sender_of
 from plugin.services.context import Context
 from plugin.services.desk import Desk, lay_out
 from plugin.services.leave import Go, decide
+from plugin.services.outcomes import due, left_behind
 from plugin.services.relay import SENDING_LEASE, Letter, Outgoing, Relay, relay
+from plugin.services.suggestions import Suggestions
 from plugin.store.models.customers import Customer
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order
@@ -33,7 +36,6 @@ from plugin.store.models.shops import Shop
 from plugin.store.session import database_now
 from schemas.settings import ShopSettings
 
-CLAIM_LEASE = timedelta(minutes=5)
 AHEAD = 50  # messages decided and written with one set of queries
 PAUSES = (1.0, 5.0, 15.0, 30.0)  # real seconds for which a channel that is down is left alone
 
@@ -47,6 +49,7 @@ class Courier:
     transport: Transport
     closed_until: float = 0.0  # time.monotonic()
     failures: int = 0
+    suggestions: Suggestions = field(default_factory=Suggestions)
 
     @property
     def paused(self) -> bool:
@@ -63,13 +66,9 @@ class Courier:
 def anything_due(ctx: Context) -> bool:
     """Whether a worker would find something to do: due, or left behind by one that died."""
     with ctx.database.reading() as session:
-        due = select(Message.id).where(Message.state == State.PLANNED, Message.ready_at <= ctx.clock.now()).limit(1)
-        if session.scalar(due):
+        if session.scalar(select(Message.id).where(*due(ctx.clock.now())).limit(1)):
             return True
-        left_behind = select(Message.id).where(
-            Message.state.in_([State.QUEUED, State.SENDING]), Message.lease_until < database_now(session)
-        )
-        return session.scalar(left_behind.limit(1)) is not None
+        return session.scalar(select(Message.id).where(*left_behind(database_now(session))).limit(1)) is not None
 
 
 def send_due(ctx: Context, courier: Courier, limit: int = 100) -> int:
@@ -90,7 +89,7 @@ def _work_off(ctx: Context, courier: Courier, ids: Sequence[int], token: str, li
         try:
             if position % AHEAD == 0:
                 line.record()
-                letters = _write_ahead(ctx, ids[position : position + AHEAD], token)
+                letters = _write_ahead(ctx, courier, ids[position : position + AHEAD], token)
             _send_one(ctx, courier, id_, token, line, letters.pop(id_, None))
         except Retryable as exc:  # the channel is down for every message: give the rest back untouched
             courier.tripped()
@@ -101,33 +100,6 @@ def _work_off(ctx: Context, courier: Courier, ids: Sequence[int], token: str, li
             with suppress(SQLAlchemyError):
                 outcomes.release(ctx, ids[position:], token)
             raise
-
-
-def claim(ctx: Context, token: str, limit: int) -> list[int]:
-    """Mark due rows `queued` under a token and a lease, and commit. The most urgent steps come first in the answer."""
-    now = ctx.clock.now()
-    with ctx.database.transaction() as session:
-        machine_now = database_now(session)
-        due = session.execute(
-            select(Message.id, Message.step, Message.ready_at)
-            .where(
-                or_(
-                    and_(Message.state == State.PLANNED, Message.ready_at <= now),
-                    and_(Message.state == State.QUEUED, Message.lease_until < machine_now),
-                )
-            )
-            .order_by(Message.ready_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        ).all()
-        if due:
-            session.execute(
-                update(Message)
-                .where(Message.id.in_([row.id for row in due]))
-                .values(state=State.QUEUED, claim_token=token, lease_until=machine_now + CLAIM_LEASE)
-                .execution_options(synchronize_session=False)
-            )
-    return [row.id for row in sorted(due, key=lambda r: (STEPS[r.step].priority, r.ready_at, r.id))]
 
 
 def _send_one(
@@ -172,7 +144,7 @@ def _prepare_or_say_why(ctx: Context, id_: int, token: str) -> Outgoing | None:
     return None
 
 
-def _write_ahead(ctx: Context, ids: Sequence[int], token: str) -> dict[int, Letter]:
+def _write_ahead(ctx: Context, courier: Courier, ids: Sequence[int], token: str) -> dict[int, Letter]:
     """What can be decided and written before its turn: the others are looked at alone, when it comes.
 
     Those that quiet hours or a cap may stop, because time and other messages decide on them.
@@ -185,7 +157,7 @@ def _write_ahead(ctx: Context, ids: Sequence[int], token: str) -> dict[int, Lett
         mine = (Message.id.in_(ids), Message.claim_token == token, Message.state == State.QUEUED)
         messages = session.scalars(select(Message).where(*mine)).all()
         try:
-            desk = lay_out(session, messages)
+            desk = lay_out(session, messages, (courier.suggestions, now))
             for message in messages:
                 if letter := _letter(ctx, desk, message, now):
                     letters[message.id] = letter
@@ -232,8 +204,10 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
         view = compose(desk, ctx, shop, settings, order, message, verdict.sells)
         mail = _mail(shop, settings, order, message, view, now)
         data = build(mail)
-        message.state, message.reason = State.SENDING, "being sent"
-        message.lease_until = database_now(session) + SENDING_LEASE
+        # Asked before anything is changed: a second update of the row would have its customer locked (PostgreSQL checks
+        # the references of a row anew that this transaction wrote), and ingest takes these locks the other way round.
+        lease_until = database_now(session) + SENDING_LEASE
+        message.state, message.reason, message.lease_until = State.SENDING, "being sent", lease_until
         message.message_class = STEPS[message.step].message_class
         message.attempts += 1
         message.address, message.mail_subject = order.address, mail.subject

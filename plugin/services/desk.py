@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -13,14 +14,13 @@ from sqlalchemy.orm import Session
 
 from plugin.domain.consent import ConsentWords
 from plugin.services.recommend import Recommendation, recommend
+from plugin.services.suggestions import Suggestions
 from plugin.store.models.customers import Consent, Suppression
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order, Parcel, Product, Purchase
 from plugin.store.models.shops import Shop
 from schemas.events import Channel
 from schemas.settings import ShopSettings, load_settings
-
-SPARE = 4  # suggestions more than wanted, so that a customer who has some of them needs no search of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,6 @@ class Desk:
     """The facts of some messages, as they were when the desk was laid out. Reads more while its session is open."""
 
     session: Session
-    messages: Sequence[Message]
     shops: dict[int, Shop]
     orders: dict[int, Order]
     parcels: dict[int, list[Parcel]]  # by order; those that a snapshot told of
@@ -46,8 +45,8 @@ class Desk:
     suppressed: dict[tuple[int, str], str]
     products: dict[tuple[int, str], Product]
     seals: dict[int, Seal]  # by message
+    remembered: tuple[Suggestions, datetime] | None = None  # None: every search is made anew
     _settings: dict[int, ShopSettings] = field(default_factory=dict)
-    _suggested: dict[tuple[int, tuple[str, ...], int], list[Recommendation]] = field(default_factory=dict)
 
     def settings_of(self, shop: Shop) -> ShopSettings:
         """Parsed once. Raises marshmallow.ValidationError."""
@@ -56,17 +55,12 @@ class Desk:
         return self._settings[shop.id]
 
     def suggestions(self, shop: Shop, order: Order, seeds: Sequence[str], limit: int) -> list[Recommendation]:
-        """What to suggest to the customer of this order, who has none of it; searched for once for the same seeds."""
+        """What to suggest to the customer of this order, who has none of it."""
         had = self._had.get(order.customer_id or 0, set()) | self._in_order.get(order.id, set())
-        if len(self.messages) > 1:
-            key, wide = (shop.id, tuple(seeds), limit), limit + SPARE
-            if key not in self._suggested:
-                self._suggested[key] = recommend(self.session, shop, exclude=seeds, seeds=seeds, limit=wide)
-            found = self._suggested[key]
-            fresh = [one for one in found if one.product_id not in had]
-            if len(fresh) >= limit or len(found) < wide:
-                return fresh[:limit]
-        return recommend(self.session, shop, exclude=had | set(seeds), seeds=seeds, limit=limit)
+        if self.remembered is None:
+            return recommend(self.session, shop, exclude=had | set(seeds), seeds=seeds, limit=limit)
+        suggestions, now = self.remembered
+        return suggestions.find(self.session, shop, had, seeds, limit, now)
 
     @cached_property
     def _had(self) -> dict[int, set[str]]:
@@ -91,8 +85,10 @@ class Desk:
         )
 
 
-def lay_out(session: Session, messages: Sequence[Message]) -> Desk:
-    """Read the facts of these messages."""
+def lay_out(
+    session: Session, messages: Sequence[Message], remembered: tuple[Suggestions, datetime] | None = None
+) -> Desk:
+    """Read the facts of these messages. `remembered`: may answer for a search, at that business time."""
     sealed = session.get_bind().dialect.name == "postgresql"
     shop_rows = _versioned(session, Shop, Shop.id.in_({message.shop_id for message in messages}), sealed)
     order_rows = _versioned(session, Order, Order.id.in_({message.order_id for message in messages}), sealed)
@@ -120,7 +116,6 @@ def lay_out(session: Session, messages: Sequence[Message]) -> Desk:
             )
     return Desk(
         session=session,
-        messages=messages,
         shops=shops,
         orders=orders,
         parcels=dict(parcels),
@@ -128,6 +123,7 @@ def lay_out(session: Session, messages: Sequence[Message]) -> Desk:
         suppressed=_suppressed(session, addresses),
         products=_products(session, orders.values()),
         seals=seals,
+        remembered=remembered,
     )
 
 

@@ -145,7 +145,7 @@ def _forget_unnamed(session: Session, ctx: Context, shop: Shop, addresses: Colle
     found = []
     for id_, sealed in rows:
         try:
-            body = ctx.vault.open_bytes(sealed).lower()
+            body = ctx.vault.open_bytes(sealed or b"").lower()
         except Undecryptable:
             continue
         if any(address in body for address in wanted):

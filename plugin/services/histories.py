@@ -51,7 +51,7 @@ def read(session: Session, shop: Shop, rows: Collection[orders.Order]) -> list[P
     calendar = _grouped(
         session.execute(
             select(m.id, m.order_id, m.step, m.subject, m.copy, m.state, m.reason, m.due_at, m.parcels, m.estimated,
-                   m.sent_at)
+                   m.sent_at, m.ready_at)
             .where(m.order_id.in_(ids)).order_by(m.id).with_for_update()
         )
     )  # fmt: skip
@@ -82,7 +82,8 @@ def read(session: Session, shop: Shop, rows: Collection[orders.Order]) -> list[P
         )  # fmt: skip
         stored = [
             Stored(id=r.id, step=r.step, subject=r.subject, copy=r.copy, state=State(r.state), reason=r.reason,
-                   due_at=r.due_at, parcels=tuple(r.parcels), estimated=r.estimated)
+                   due_at=r.due_at, parcels=tuple(r.parcels), estimated=r.estimated,
+                   deferred=r.ready_at != r.due_at)
             for r in mine
         ]  # fmt: skip
         found.append(Planning(row, history, stored))

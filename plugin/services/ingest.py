@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ from plugin.services.facts.customers import record_words
 from plugin.services.plan import keep_shops, plan_orders, recent_orders
 from plugin.services.races import lost_a_race
 from plugin.services.receive import COMPLIANCE
+from plugin.services.sweep import unprocessed
 from plugin.store.models.shops import Receipt
 from schemas.shopify.topics import Rejected, parse
 
@@ -45,13 +46,9 @@ def ingest_receipts(ctx: Context, limit: int = BATCH) -> int:
         log.exception("ingest_batch_failed")
     with ctx.database.reading() as session:
         ids = session.scalars(
-            select(Receipt.id).where(*_unprocessed()).order_by(Receipt.next_attempt_at, Receipt.id).limit(limit)
+            select(Receipt.id).where(*unprocessed()).order_by(Receipt.next_attempt_at, Receipt.id).limit(limit)
         ).all()
     return sum(_alone(ctx, receipt_id) for receipt_id in ids)
-
-
-def _unprocessed() -> tuple[ColumnElement[bool], ...]:
-    return Receipt.state == "received", Receipt.next_attempt_at <= datetime.now(UTC)
 
 
 def _alone(ctx: Context, receipt_id: int) -> int:
@@ -102,7 +99,7 @@ def _batch(ctx: Context, only: int | None, limit: int) -> int:
 
 
 def _process(ctx: Context, session: Session, only: int | None, limit: int) -> int:
-    wanted = (Receipt.id == only, Receipt.state == "received") if only else _unprocessed()
+    wanted = (Receipt.id == only, Receipt.state == "received") if only else unprocessed()
     receipts = session.scalars(
         select(Receipt).where(*wanted).order_by(Receipt.next_attempt_at, Receipt.id).limit(limit)
         .with_for_update(skip_locked=True)

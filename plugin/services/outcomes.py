@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import ColumnElement, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from plugin.channels.email.errors import Permanent, Retryable
@@ -23,9 +23,22 @@ from plugin.store.session import database_now
 from plugin.store.upserts import add_missing
 
 UNKNOWN = "outcome unknown"
+# Written into the statements as they stand, because only then do the partial indexes serve whatever plan is kept.
+_PLANNED = literal(str(State.PLANNED), literal_execute=True)
+_LEASED = [literal(str(state), literal_execute=True) for state in (State.QUEUED, State.SENDING)]
 PLANS_MORE = frozenset({"cross_sell"})  # steps whose leaving is a fact that others are planned from
 
 log = logging.getLogger(__name__)
+
+
+def due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Which messages may leave at business time `now`."""
+    return Message.state == _PLANNED, Message.ready_at <= now
+
+
+def left_behind(machine_now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Which messages a worker claimed and never came back for."""
+    return Message.state.in_(_LEASED), Message.lease_until < machine_now
 
 
 @insisting
@@ -120,7 +133,7 @@ def recover_expired(ctx: Context) -> int:
     """Rows that a dead worker left in `sending`: their outcome is unknown. Returns how many there were."""
     with ctx.database.reading() as session:
         expired = session.scalars(
-            select(Message.id).where(Message.state == State.SENDING, Message.lease_until < database_now(session))
+            select(Message.id).where(*left_behind(database_now(session)), Message.state == State.SENDING)
         ).all()
     for id_ in expired:
         with ctx.database.transaction() as session:

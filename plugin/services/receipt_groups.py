@@ -11,7 +11,21 @@ from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, Column, FromClause, Insert, String, Table, bindparam, column, func, select
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    FromClause,
+    Insert,
+    String,
+    Table,
+    and_,
+    bindparam,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
@@ -24,7 +38,7 @@ from plugin.store.models.shops import Receipt, Shop, Tombstone
 
 
 class Plain(NamedTuple):
-    """A receipt to be: the domain of its shop, and its columns but `shop_id`."""
+    """A receipt to be: the domain of its shop, and what `receive` knows of its columns."""
 
     domain: str
     values: dict[str, Any]
@@ -37,13 +51,13 @@ assert isinstance(_RECEIPTS, Table)
 _GIVEN: dict[str, Column[Any]] = {
     name: _RECEIPTS.c[name]
     for name in (
-        "webhook_id", "topic", "event_id", "api_version", "triggered_at", "received_at", "accepted_at",
-        "next_attempt_at", "body", "customer_ref", "order_ref", "state", "attempts",
+        "webhook_id", "topic", "event_id", "api_version", "triggered_at", "received_at", "accepted_at", "body",
+        "customer_ref", "order_ref",
     )
 }  # fmt: skip
 # What the statement is told of each receipt besides its columns: where it belongs, and the tombstones to look for.
 _TOLD: dict[str, TypeEngine[Any]] = {
-    **{name: String() for name in ("domain", "code", "customer_print", "order_print")},
+    **{name: String() for name in ("domain", "customer_print", "order_print")},
     # Texts without their length: PostgreSQL would cut what is too long, and it shall complain.
     **{name: String() if isinstance(given.type, String) else given.type for name, given in _GIVEN.items()},
 }
@@ -57,12 +71,13 @@ def groups(ctx: Context) -> Groups:
 def insert_plain(ctx: Context, group: Sequence[Plain]) -> list[bool]:
     """Insert in one transaction what nothing speaks against; says of each whether it is committed now.
 
-    A group of one goes the same way. Raises SQLAlchemyError, and then nothing of the group is kept.
+    Raises SQLAlchemyError, and then nothing of the group is kept.
     """
     rows = [_told(ctx, plain) for plain in group]
     with ctx.database.engine.begin() as connection:
-        if ctx.database.is_sqlite:
-            found = [connection.execute(_one_row(), row).scalar() for row in rows]
+        if ctx.database.is_sqlite or len(rows) == 1:
+            statement = _one_row(ctx.database.is_sqlite)
+            found = [connection.execute(statement, row).scalar() for row in rows]
         else:
             found = list(connection.scalars(_many_rows(), {name: [row[name] for row in rows] for name in _TOLD}))
     # Two shops may use the same id: then it is not known which of the two was kept, and each is looked at alone.
@@ -77,13 +92,13 @@ def _told(ctx: Context, plain: Plain) -> dict[str, Any]:
     for kind in ("customer", "order"):
         ref = plain.values[f"{kind}_ref"]
         prints[f"{kind}_print"] = fingerprint(ctx.settings.secret_key, code, kind, ref) if ref else None
-    return {"domain": plain.domain, "code": code, **prints, **plain.values}
+    return {"domain": plain.domain, **prints, **{name: plain.values[name] for name in _GIVEN}}
 
 
 @cache
-def _one_row() -> Insert:
+def _one_row(is_sqlite: bool) -> Insert:
     told = select(*(bindparam(name, type_=type_).label(name) for name, type_ in _TOLD.items())).subquery("told")
-    return _statement(sqlite.insert(Receipt), told)
+    return _statement((sqlite if is_sqlite else postgresql).insert(Receipt), told)
 
 
 @cache
@@ -100,18 +115,20 @@ def _statement(insert: Any, told: FromClause) -> Insert:
     A shop whose row somebody has locked (its settings are being changed) is left out too: the group must not wait.
     """
     erased = select(Tombstone.id).where(
-        Tombstone.kind.in_(["customer", "order"]),
-        Tombstone.fingerprint.in_([told.c.customer_print, told.c.order_print]),
+        or_(
+            and_(Tombstone.kind == "customer", Tombstone.fingerprint == told.c.customer_print),
+            and_(Tombstone.kind == "order", Tombstone.fingerprint == told.c.order_print),
+        )
     )
     plain = (
-        select(Shop.id, *(told.c[name] for name in _GIVEN))
+        select(Shop.id, *(told.c[name] for name in _GIVEN), told.c.accepted_at, literal("received"), literal(0))
         .join_from(told, Shop, Shop.domain == told.c.domain)
-        .where(Shop.platform == SHOPIFY, Shop.code == told.c.code, Shop.uninstalled_at.is_(None), ~erased.exists())
+        .where(Shop.platform == SHOPIFY, Shop.uninstalled_at.is_(None), ~erased.exists())
         .order_by(Shop.id, told.c.webhook_id)
         .with_for_update(read=True, key_share=True, skip_locked=True, of=Shop)
     )
     made: Insert = (
-        insert.from_select(["shop_id", *_GIVEN], plain, include_defaults=False)
+        insert.from_select(["shop_id", *_GIVEN, "next_attempt_at", "state", "attempts"], plain, include_defaults=False)
         .on_conflict_do_nothing(index_elements=["shop_id", "webhook_id"])
         .returning(Receipt.webhook_id)
     )

@@ -81,7 +81,7 @@ class Run:
                 },
                 "calendar": {
                     (of[m.order_id], m.step, m.subject, m.copy): (
-                        m.state, m.due_at, m.ready_at, _reason(m), sorted(m.parcels), m.estimated, names[m.customer_id],
+                        m.state, m.due_at, m.ready_at, m.reason, sorted(m.parcels), m.estimated, names[m.customer_id],
                     )
                     for m in session.scalars(select(Message).where(Message.shop_id == self.shop_id))
                 },
@@ -90,8 +90,3 @@ class Run:
 
 def _columns(row: Any) -> dict[str, Any]:
     return {c.key: getattr(row, c.key) for c in row.__table__.columns if c.key not in NOT_COMPARED}
-
-
-def _reason(message: Message) -> str | None:
-    """A planned row keeps the reason it has until its date moves, because that may say why it is deferred."""
-    return None if message.state == "planned" else message.reason

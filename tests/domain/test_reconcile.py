@@ -52,10 +52,11 @@ def test_what_is_not_there_is_added() -> None:
     (row(S.PLANNED, DUE), message(S.CANCELLED, reason="the order was cancelled"), ["planned -> cancelled"]),
     (row(S.CANCELLED, reason="the customer bought again: #2"), PLANNED, ["cancelled -> planned"]),
     (row(S.PLANNED, DUE, estimated=True), PLANNED, ["planned -> planned"]),
-    # another reason is told, but for what is planned: that row may say why it is deferred
+    # another reason is told, but not to a row that says why it is deferred
     (row(S.WAITING, reason="waits for shipping"), message(S.WAITING, reason="waits for delivery"),
      ["waiting -> waiting"]),
-    (row(S.PLANNED, DUE, "deferred to 09:00 in Seoul"), PLANNED, []),
+    (row(S.PLANNED, DUE, "due when the carrier delivers"), PLANNED, ["planned -> planned"]),
+    (row(S.PLANNED, DUE, "deferred to 09:00 in Seoul", deferred=True), PLANNED, []),
     # a claimed row stays claimed unless the plan moves it
     (row(S.QUEUED, DUE), PLANNED, []),
     (row(S.QUEUED, "11 Nov 09:00"), PLANNED, ["queued -> planned"]),
@@ -65,7 +66,7 @@ def test_what_is_not_there_is_added() -> None:
     (row(S.SENT, "1 Nov 09:00"), message(S.CANCELLED, reason="the order was cancelled"), []),
     (row(S.FAILED, "1 Nov 09:00"), PLANNED, []),
     # parcels: the same ones in another order are the same
-    (row(S.PLANNED, DUE, parcels=("P1", "P2")), replace(PLANNED, parcels=("P2", "P1")), []),
+    (row(S.PLANNED, DUE, PLANNED.reason, parcels=("P1", "P2")), replace(PLANNED, parcels=("P2", "P1")), []),
     (row(S.PLANNED, DUE, parcels=("P1",)), replace(PLANNED, parcels=("P1", "P2")), ["planned -> planned"]),
     # stale: withheld, not sent late
     (row(S.PLANNED, "26 Oct 08:59"), message(S.PLANNED, "26 Oct 08:59"), ["planned -> withheld"]),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from plugin.domain.history import History
-from schemas.settings import ShopSettings, StepSettings
 from tests.domain.support import assert_plan, history, issue, left, line, parcel, yes
 
 EXPECTED = "10 Nov 12:00"  # of every parcel below: a week after it was shipped
@@ -31,24 +30,6 @@ def case(name: str, told: History, expected: str) -> object:
 ])  # fmt: skip
 def test_anchors(told: History, expected: str) -> None:
     assert_plan(told, expected)
-
-
-def test_a_shops_own_delays() -> None:
-    settings = ShopSettings(steps={
-        "survey": StepSettings(delay_minutes=5 * 24 * 60), "cross_sell": StepSettings(delay_minutes=10 * 24 * 60),
-        "cross_sell_follow_up": StepSettings(delay_minutes=60), "thank_you": StepSettings(delay_minutes=5),
-        "delivered": StepSettings(delay_minutes=30),
-    })  # fmt: skip
-    here = [parcel("P1", SHIPPED, "6 Nov 10:00")]
-    assert_plan(history(parcels=here), """
-        thank_you              planned 2 Nov 09:05
-        delivered P1           planned 6 Nov 10:30
-        survey                 planned 11 Nov 10:00
-        cross_sell             planned 12 Nov 09:00
-    """, settings)  # fmt: skip
-    assert_plan(history(parcels=here, left=[left("cross_sell", "12 Nov 09:01")]), """
-        cross_sell_follow_up   planned 12 Nov 10:01
-    """, settings)  # fmt: skip
 
 
 def words(**said: str) -> History:
@@ -199,6 +180,11 @@ P1 = parcel("P1", SHIPPED, "5 Nov 10:00", holds={"A": 1})
         shipped P2    planned 8 Nov 12:10
         delivered P1  planned 5 Nov 10:00
         delivered P2  planned ~15 Nov 12:00
+    """),
+    case("nor does what is only expected of it make the rest uncertain", history(lines=[A, line("B", 0)], parcels=[
+        parcel("P1", SHIPPED, "12 Nov 10:00", holds={"A": 1}), parcel("P2", SHIPPED, holds={"B": 1}),
+    ]), """
+        survey        planned 16 Nov 10:00
     """),
     case("an edit added a line that is not shipped yet", history(lines=[A, line("new")], parcels=[P1]), """
         survey        waiting: waits for everything to be shipped

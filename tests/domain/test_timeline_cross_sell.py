@@ -1,4 +1,4 @@
-"""What follows a cross-sell, and what ends it: a new order."""
+"""What follows a cross-sell, what ends it, and a shop's own delays."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from plugin.domain.flows import State
 from plugin.domain.history import History
+from schemas.settings import ShopSettings, StepSettings
 from tests.domain.support import assert_plan, bought, history, left, parcel, switched_off
 
 SHIPPED = "3 Nov 12:00"
@@ -96,3 +97,21 @@ def test_without_a_cross_sell_there_is_no_follow_up() -> None:
     assert_plan(history(parcels=HERE, left=[left("cross_sell", "9 Nov 09:00")]), """
         cross_sell_follow_up   planned 12 Nov 09:00
     """, switched_off("cross_sell"))  # fmt: skip
+
+
+def test_a_shops_own_delays() -> None:
+    settings = ShopSettings(steps={
+        "survey": StepSettings(delay_minutes=5 * 24 * 60), "cross_sell": StepSettings(delay_minutes=10 * 24 * 60),
+        "cross_sell_follow_up": StepSettings(delay_minutes=60), "thank_you": StepSettings(delay_minutes=5),
+        "delivered": StepSettings(delay_minutes=30),
+    })  # fmt: skip
+    here = [parcel("P1", SHIPPED, "6 Nov 10:00")]
+    assert_plan(history(parcels=here), """
+        thank_you              planned 2 Nov 09:05
+        delivered P1           planned 6 Nov 10:30
+        survey                 planned 11 Nov 10:00
+        cross_sell             planned 12 Nov 09:00
+    """, settings)  # fmt: skip
+    assert_plan(history(parcels=here, left=[left("cross_sell", "12 Nov 09:01")]), """
+        cross_sell_follow_up   planned 12 Nov 10:01
+    """, settings)  # fmt: skip

@@ -203,3 +203,12 @@ def test_classes_in_the_plan(consent: object, expected: str) -> None:
 def test_messages_of_the_order_are_about_the_order() -> None:
     subjects = {m.step: m.subject for m in plan(SETTINGS, history())}
     assert set(subjects.values()) == {ORDER}
+
+
+def test_when_all_that_ships_was_refunded_first_the_rest_of_a_mixed_order_goes_on() -> None:
+    lines = [line("book", 0), line("file", digital=True)]
+    assert_plan(history(lines=lines, parcels=[parcel("F1", "2 Nov 10:00", holds={"file": 1})]), """
+        shipped      withheld: nothing is left to be shipped
+        delivered F1 planned 2 Nov 10:00
+        survey       planned 6 Nov 10:00
+    """)

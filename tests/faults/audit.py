@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import requests
@@ -99,12 +98,8 @@ def messages(plant: Plant, findings: Findings, at_most: int | None = None) -> li
     """The calendar beside the sink. `at_most`: so many unknown outcomes there can have been. The rows."""
     rows, came = plant.sql(MESSAGES), arrivals(plant)
     by_key = {row["key"]: row for row in rows}
-    late = plant.settled_at - timedelta(seconds=plant.clock.speed * 2)
-    waiting = [
-        r["key"]
-        for r in rows
-        if r["state"] in ("queued", "sending") or (r["state"] == "planned" and r["ready_at"] <= late)
-    ]
+    open_states = ("planned", "queued", "sending")
+    waiting = [r["key"] for r in rows if r["state"] in open_states and r["ready_at"] <= plant.settled_at]
     sent = {r["key"] for r in rows if r["state"] == "sent"}
     surplus = {key: len(each) - 1 for key, each in came.items() if len(each) > 1}
     unknown = unknown_outcomes(plant)

@@ -12,7 +12,7 @@ from tests.faults.sizes import Size
 from tests.replay.compare import judge
 from tests.replay.ledger import DAY, read_ledger, read_subscribers
 from tests.replay.mails import Arrival, arrival_of
-from tests.replay.oracle import Expected, expect
+from tests.replay.oracle import expect
 
 
 def compare(plant: Plant, found: Findings, size: Size, tolerance: float, repeats: bool = True) -> None:
@@ -46,5 +46,3 @@ def brief(offence: dict[str, Any]) -> str:
     name = expected.get("name") or ",".join(arrival.get("names", []))
     return f"{offence['step']} {name} {expected.get('deadline', '')} {arrival.get('at', '')}"
 
-
-__all__ = ["Expected", "compare"]

@@ -82,7 +82,8 @@ def test_html_in_product_titles(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["👩‍👩‍👧‍👦🎉", "محمد العربي", "שָׁלוֹם", "\u202egnp.exe\u202c", "Ａ\u0300" * 60, "𒐫" * 100, "a" * 5000, "%s{0}${x}"]
+    "name",
+    ["👩‍👩‍👧‍👦🎉", "محمد العربي", "שָׁלוֹם", "\u202egnp.exe\u202c", "Ａ\u0300" * 60, "𒐫" * 100, "a" * 5000, "%s{0}${x}"],
 )
 def test_emoji_and_right_to_left_names(world: World, name: str) -> None:
     through(world, customer=customer(first_name=name, last_name=name), line_items=[line(1, title=name)])

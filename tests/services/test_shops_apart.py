@@ -69,6 +69,7 @@ def test_mail_says_only_its_own_shops_things(two: World) -> None:
     two.configure(marketing="soft_opt_in")
     two.hook("fulfillment_events/create", tracked(two.now), domain=OTHER)
     two.hook("fulfillment_events/create", tracked(two.now), domain=DOMAIN)
+    two.send()
     two.walk(days=20)
     assert len(two.sink.mails) == 12
     for (sender, to, _), mail in zip(two.sink.mails, two.sink.parsed(), strict=True):

@@ -6,8 +6,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import update
+
 from plugin.domain.addresses import normalise_email
 from plugin.services.batch import Batch, Told
+from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order, Parcel, Purchase
 from plugin.store.upserts import add_missing
 from plugin.store.versions import is_newer, version_of
@@ -178,5 +181,9 @@ def _mark(batch: Batch, order: Order, before: tuple[Any, ...]) -> None:
     """Plan the order anew, and the customer's other orders when this one's place among them changed."""
     batch.replan.add(order.id)
     after = _place_in_customer(order)
+    if before[0] and before[0] != order.customer_id:
+        batch.session.execute(
+            update(Message).where(Message.order_id == order.id).values(customer_id=order.customer_id)
+        )
     if before != after:
         batch.replan_customers |= {c for c in (before[0], order.customer_id) if c}

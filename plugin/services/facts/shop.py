@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from plugin.services.batch import Batch, Told
+from plugin.services.facts.orders import cut
 from plugin.services.shops import uninstall
 from schemas import events
 
@@ -15,7 +16,8 @@ def shop_seen(batch: Batch, told: Told, event: events.ShopSeen) -> None:
     if shop.told_at and told_at < shop.told_at:
         return
     shop.told_at = told_at
-    shop.name, shop.email, shop.phone = event.name or shop.name, event.customer_email or event.email, event.phone
+    shop.name, shop.email = event.name or shop.name, event.customer_email or event.email
+    shop.phone = cut(event.phone, 60)
     shop.storefront = event.domain
     shop.address = asdict(event.address) if event.address else None
     shop.currency, shop.locale = event.currency, event.locale

@@ -22,6 +22,8 @@ class Message(Base):
         Index("ix_messages_customer_sent", "customer_id", "sent_at"),
         Index("ix_messages_ready", "ready_at", "id", postgresql_where=text("state = 'planned'"),
               sqlite_where=text("state = 'planned'")),
+        Index("ix_messages_turns", "shop_id", "step", "ready_at", "id", postgresql_where=text("state = 'planned'"),
+              sqlite_where=text("state = 'planned'")),
         Index("ix_messages_leased", "lease_until", postgresql_where=text("state IN ('queued', 'sending')"),
               sqlite_where=text("state IN ('queued', 'sending')")),
         Index("ix_messages_claim", "claim_token", postgresql_where=text("claim_token IS NOT NULL"),

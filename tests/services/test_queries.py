@@ -1,0 +1,99 @@
+"""What runs every second or for every webhook must stand on an index, however many rows there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from plugin.services import outcomes
+from plugin.services.context import Context
+from plugin.services.deliver import anything_due, claim
+from plugin.services.plan import replan_shop
+from plugin.services.shops import find_shop
+from plugin.services.sweep import anything_unprocessed
+from plugin.store.session import Database
+from tests.services.world import DOMAIN, World, consent, order, parcel, tracked
+
+# Tables that hold a handful of rows whatever happens.
+SMALL = {"shops", "clock", "leases"}
+
+
+@contextmanager
+def plans(database: Database) -> Iterator[list[tuple[str, str]]]:
+    """(statement, step of its plan) of all that runs inside, as SQLite plans it with these very values."""
+    found: list[tuple[str, str]] = []
+
+    def explain(connection: Connection, cursor: Any, statement: str, values: Any, _: Any, many: bool) -> None:
+        if re.match(r"(SELECT|UPDATE|DELETE|INSERT)", statement) and not many:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            found.extend((statement, row[3]) for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", values))
+
+    event.listen(database.engine, "before_cursor_execute", explain)
+    yield found
+    event.remove(database.engine, "before_cursor_execute", explain)
+
+
+def scans(found: list[tuple[str, str]]) -> list[str]:
+    """The steps that read a whole table."""
+    bad = []
+    for statement, step in found:
+        table = re.match(r"SCAN (\w+)", step)
+        if table and table[1] not in SMALL | {"CONSTANT"} and not table[1].startswith("anon_"):
+            bad.append(f"{step}: {statement[:300]}")
+    return bad
+
+
+@pytest.fixture
+def full(sqlite_context: Context) -> World:
+    """A shop with rows of every kind; without statistics SQLite takes every table for a large one."""
+    world = World(sqlite_context)
+    world.hook("customers_email_marketing_consent/update", consent(world.now))
+    for number in range(1001, 1031):
+        at = world.now
+        world.receive("orders/create", order(at, number, customer={"id": number % 7 + 1}))
+        world.receive("fulfillments/create", parcel(at, order_id=number))
+        world.receive("fulfillment_events/create", tracked(at, order_id=number))
+    world.ingest()
+    return world
+
+
+def test_what_runs_every_second(full: World) -> None:
+    with plans(full.ctx.database) as found:
+        anything_due(full.ctx)
+        anything_unprocessed(full.ctx)
+        claim(full.ctx, "token", 100)
+        outcomes.recover_expired(full.ctx)
+    assert len(found) >= 5
+    assert scans(found) == []
+
+
+def test_a_webhook_and_its_plan(full: World) -> None:
+    with plans(full.ctx.database) as found:
+        full.hook("orders/updated", order(full.now, 1001, financial_status="refunded"))
+        full.hook("fulfillments/create", parcel(full.now, 2, order_id=1002))
+        full.hook("customers_email_marketing_consent/update", consent(full.now, "unsubscribed"))
+        full.hook("orders/create", order(full.now, 1999))
+    assert scans(found) == []
+
+
+def test_sending(full: World) -> None:
+    full.configure(cap={"messages": 1, "days": 7})
+    with plans(full.ctx.database) as found:
+        full.send()
+        full.walk(days=20)
+    assert {"survey", "cross_sell"} & set(full.sink.steps())
+    assert scans(found) == []
+
+
+def test_replanning_a_shop(full: World) -> None:
+    with plans(full.ctx.database) as found, full.ctx.database.transaction() as session:
+        shop = find_shop(session, DOMAIN)
+        assert shop is not None
+        replan_shop(session, full.ctx, shop)
+    assert scans(found) == []
