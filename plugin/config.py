@@ -35,6 +35,8 @@ class Settings:
     secret_key: str
     encryption_keys: tuple[str, ...]
     email_url: str | None = None
+    email_max_per_second: int | None = None  # what the provider takes of all shops together
+    email_warm_up: int | None = None  # service and marketing mail of a new sending domain's first day
     sms_url: str | None = None
     shopify_api_key: str | None = None
     shopify_api_secret: str | None = None
@@ -83,6 +85,8 @@ def load(environ: Mapping[str, str], *, production: bool = True, demo: bool = Fa
             if key.strip()
         ),
         email_url=env.get("EMAIL_URL"),
+        email_max_per_second=_optional_count(env, "EMAIL_MAX_PER_SECOND"),
+        email_warm_up=_optional_count(env, "EMAIL_WARM_UP"),
         sms_url=env.get("SMS_URL"),
         shopify_api_key=env.get("SHOPIFY_API_KEY"),
         shopify_api_secret=env.get("SHOPIFY_API_SECRET"),
@@ -171,3 +175,11 @@ def _count(env: Mapping[str, str], name: str) -> int:
     if not 1 <= value <= 256:
         raise ConfigError(f"{name} must be from 1 to 256")
     return value
+
+
+def _optional_count(env: Mapping[str, str], name: str) -> int | None:
+    if name not in env:
+        return None
+    if not env[name].isdecimal() or not 1 <= int(env[name]) <= 1_000_000:
+        raise ConfigError(f"{name} must be a whole number from 1 to 1000000, or unset for no limit")
+    return int(env[name])

@@ -43,7 +43,7 @@ class Queues:
         try:
             if self.redis.set(f"dasi:pending:{queue}", 1, nx=True, px=PENDING_SECONDS * 1000):
                 Queue(queue, connection=self.redis, serializer=JSONSerializer).enqueue(
-                    JOBS[queue], result_ttl=0, failure_ttl=3600, job_timeout=600
+                    JOBS[queue], ttl=60, result_ttl=0, failure_ttl=3600, job_timeout=600
                 )
             return True
         except RedisError:

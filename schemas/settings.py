@@ -79,6 +79,7 @@ class ShopSettings:
     marketing: str = "consent"  # or "soft_opt_in", where the customer's country allows it
     quiet_hours: QuietHours | None = None
     cap: Cap | None = None
+    max_per_hour: int | None = None  # service and marketing messages of the whole shop, in an hour of real time
     language: str | None = None  # of messages to customers whose order names none
     support: Support = field(default_factory=Support)
     brand: Brand = field(default_factory=Brand)
@@ -180,6 +181,7 @@ class ShopSettingsSchema(OwnSchema):
     marketing = fields.String(validate=validate.OneOf(["consent", "soft_opt_in"]))
     quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
     cap = fields.Nested(CapSchema, allow_none=True)
+    max_per_hour = fields.Integer(allow_none=True, validate=validate.Range(1, 1_000_000))
     language = fields.String(allow_none=True, validate=validate.OneOf(LANGUAGES))
     support = fields.Nested(SupportSchema)
     brand = fields.Nested(BrandSchema)

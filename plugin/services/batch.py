@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
@@ -60,6 +61,8 @@ class Batch:
     products: dict[str, Product] = field(default_factory=dict)
     checkouts: dict[str, Checkout] = field(default_factory=dict)  # by token
     words: list[Word] = field(default_factory=list)  # about consent, to be stored together
+    # What was bought, likewise: order's row id and product's platform id -> the row as it was first told
+    purchases: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
     replan: set[int] = field(default_factory=set)
     replan_customers: set[int] = field(default_factory=set)
     replan_addresses: set[str] = field(default_factory=set)

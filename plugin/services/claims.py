@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Row, String, bindparam, column, func, lateral, select, text, true, update, values
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from plugin.domain.fairness import Due, fair_share
 from plugin.domain.flows import STEPS, State
 from plugin.services.context import Context
+from plugin.services.outcomes import left_behind
 from plugin.store.models.messages import Message
 from plugin.store.session import database_now
 from plugin.store.types import UtcDateTime
@@ -40,17 +41,29 @@ def claim(ctx: Context, token: str, limit: int) -> list[int]:
     with ctx.database.transaction() as session:
         machine_now = database_now(session)
         _take_back(session, machine_now)
-        due = _oldest(session, now, limit + 1)
-        if len(due) > limit:
-            due = fair_share(_of_all_shops(session, now, limit, due, is_sqlite=ctx.database.is_sqlite), limit)
-        taken = _mark(session, [row.id for row in due], now, token, machine_now)
-    return [row.id for row in sorted(due, key=lambda row: (row.priority, row.ready_at, row.id)) if row.id in taken]
+        m = Message
+        due = (m.state == State.PLANNED, m.ready_at <= now)
+        oldest = select(m.id).where(*due).order_by(m.ready_at)
+        if session.scalar(oldest.offset(limit).limit(1)) is None:
+            chosen = oldest.limit(limit)
+        else:
+            share = fair_share(_of_all_shops(session, now, limit, is_sqlite=ctx.database.is_sqlite), limit)
+            chosen = select(m.id).where(m.id.in_([one.id for one in share]), *due)
+        taken = session.execute(
+            update(m)
+            .where(m.id.in_(chosen.with_for_update(skip_locked=True)))  # whoever plans one at this moment keeps it
+            .values(state=State.QUEUED, claim_token=token, lease_until=machine_now + CLAIM_LEASE)
+            .returning(m.id, m.shop_id, m.step, m.ready_at)
+            .execution_options(synchronize_session=False)
+        )
+        mine = _due(taken)
+    return [one.id for one in sorted(mine, key=lambda one: (one.priority, one.ready_at, one.id))]
 
 
 def _take_back(session: Session, machine_now: datetime) -> None:
     """What a worker queued and left behind is due as before."""
     m = Message
-    expired = select(m.id).where(m.state == State.QUEUED, m.lease_until < machine_now)
+    expired = select(m.id).where(*left_behind(machine_now), m.state == State.QUEUED)
     session.execute(
         update(m)
         .where(m.id.in_(expired.with_for_update(skip_locked=True)))
@@ -59,41 +72,19 @@ def _take_back(session: Session, machine_now: datetime) -> None:
     )
 
 
-def _mark(session: Session, ids: Collection[int], now: datetime, token: str, machine_now: datetime) -> set[int]:
-    """Those of the rows that are ours now; who changes or plans one at this moment keeps it."""
-    if not ids:
-        return set()
-    m = Message
-    free = select(m.id).where(m.id.in_(ids), m.state == State.PLANNED, m.ready_at <= now)
-    marked = session.execute(
-        update(m)
-        .where(m.id.in_(free.with_for_update(skip_locked=True)))
-        .values(state=State.QUEUED, claim_token=token, lease_until=machine_now + CLAIM_LEASE)
-        .returning(m.id)
-        .execution_options(synchronize_session=False)
-    )
-    return set(marked.scalars())
+def _due(rows: Iterable[Row[int, int, str, datetime | None]]) -> list[Due]:
+    return [Due(id_, shop_id, STEPS[step].priority, at) for id_, shop_id, step, at in rows if at]
 
 
-def _oldest(session: Session, now: datetime, limit: int) -> list[Due]:
-    m = Message
-    due = m.state == State.PLANNED, m.ready_at <= now
-    query = select(m.id, m.shop_id, m.step, m.ready_at).where(*due).order_by(m.ready_at).limit(limit)
-    return _due(session.execute(query))
-
-
-def _due(rows: Iterable[Row[int, int, str, datetime]]) -> list[Due]:
-    return [Due(id_, shop_id, STEPS[step].priority, ready_at) for id_, shop_id, step, ready_at in rows]
-
-
-def _of_all_shops(session: Session, now: datetime, limit: int, oldest: Sequence[Due], *, is_sqlite: bool) -> list[Due]:
-    """Enough of what is due in each shop and step to share out a claim."""
+def _of_all_shops(session: Session, now: datetime, limit: int, *, is_sqlite: bool) -> list[Due]:
+    """Enough of what is due in each shop and step to share out a claim; the shops' oldest are among it."""
     if not is_sqlite:
         session.execute(select(func.pg_advisory_xact_lock(FAIR_LOCK)))
     shops = _shops(session, now)
+    if not shops:  # others were quicker
+        return []
     each = min(limit, 2 * limit // max(len(shops), 1) + 1)
-    found = _by_loop(session, now, shops, each) if is_sqlite else _by_lateral(session, now, shops, each)
-    return list({row.id: row for row in (*oldest, *found)}.values()) if len(found) < limit else found
+    return _by_loop(session, now, shops, each) if is_sqlite else _by_lateral(session, now, shops, each)
 
 
 def _shops(session: Session, now: datetime) -> list[int]:
@@ -120,7 +111,8 @@ def _by_lateral(session: Session, now: datetime, shops: Sequence[int], each: int
         .limit(each)
     )
     found = lateral(mine, name="found")
-    return _due(session.execute(select(found.c).select_from(every).join(found, true())))
+    c = found.c
+    return _due(session.execute(select(c.id, c.shop_id, c.step, c.ready_at).select_from(every).join(found, true())))
 
 
 def _by_loop(session: Session, now: datetime, shops: Sequence[int], each: int) -> list[Due]:

@@ -20,12 +20,12 @@ from plugin.channels.email.transport import Transport
 from plugin.content.model import MessageView
 from plugin.content.render import render
 from plugin.domain.flows import STEPS, MessageClass, State
-from plugin.services import outcomes
+from plugin.services import outcomes, rates
 from plugin.services.claims import claim
 from plugin.services.compose import compose, sender_of
 from plugin.services.context import Context
 from plugin.services.desk import Desk, lay_out
-from plugin.services.leave import Go, decide
+from plugin.services.leave import Go, Stay, decide
 from plugin.services.outcomes import due, left_behind
 from plugin.services.relay import SENDING_LEASE, Letter, Outgoing, Relay, relay
 from plugin.services.suggestions import Suggestions
@@ -49,6 +49,7 @@ class Courier:
     transport: Transport
     closed_until: float = 0.0  # time.monotonic()
     failures: int = 0
+    doubts: int = 0  # unknown outcomes in a row
     suggestions: Suggestions = field(default_factory=Suggestions)
 
     @property
@@ -60,7 +61,13 @@ class Courier:
         self.failures += 1
 
     def passed(self) -> None:
-        self.failures = 0
+        self.failures = self.doubts = 0
+
+    def doubted(self) -> None:
+        """An outcome is unknown. One may be chance; raises Retryable at more, since each is a mail that goes twice."""
+        self.doubts += 1
+        if self.doubts > 1:
+            raise Retryable("the mail server does not say what it accepts", channel_down=True)
 
 
 def anything_due(ctx: Context) -> bool:
@@ -77,7 +84,9 @@ def send_due(ctx: Context, courier: Courier, limit: int = 100) -> int:
         return 0
     outcomes.recover_expired(ctx)
     token = secrets.token_hex(16)
-    ids = claim(ctx, token, 1 if courier.failures else limit)
+    room = rates.of_provider(ctx, 1 if courier.failures else limit)
+    ids = claim(ctx, token, room) if room else []
+    rates.give_back(ctx, room - len(ids))
     with relay(ctx, token) as line:
         _work_off(ctx, courier, ids, token, line)
     return len(ids)
@@ -125,6 +134,7 @@ def _send_one(
         outcomes.refused(ctx, outgoing.id, token, exc)
     except OutcomeUnknown as exc:
         outcomes.unknown(ctx, outgoing.id, token, exc.reason)
+        courier.doubted()
     else:
         courier.passed()
         line.accepted(outgoing)
@@ -147,7 +157,7 @@ def _prepare_or_say_why(ctx: Context, id_: int, token: str) -> Outgoing | None:
 def _write_ahead(ctx: Context, courier: Courier, ids: Sequence[int], token: str) -> dict[int, Letter]:
     """What can be decided and written before its turn: the others are looked at alone, when it comes.
 
-    Those that quiet hours or a cap may stop, because time and other messages decide on them.
+    Those among them that quiet hours, a cap or a rate may stop: time and other messages decide on these.
     """
     letters: dict[int, Letter] = {}
     if ctx.database.is_sqlite:
@@ -171,7 +181,8 @@ def _write_ahead(ctx: Context, courier: Courier, ids: Sequence[int], token: str)
 def _letter(ctx: Context, desk: Desk, message: Message, now: datetime) -> Letter | None:
     shop, order = desk.shops[message.shop_id], desk.orders[message.order_id]
     settings, message_class = desk.settings_of(shop), STEPS[message.step].message_class
-    if message_class is not MessageClass.TRANSACTIONAL and (settings.quiet_hours or settings.cap):
+    alone = settings.quiet_hours or settings.cap or rates.limited(ctx, settings)
+    if alone and message_class is not MessageClass.TRANSACTIONAL:
         return None
     verdict = decide(desk, shop, settings, order, message, now)
     if not isinstance(verdict, Go):
@@ -197,6 +208,8 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
         shop, order = desk.shops[message.shop_id], desk.orders[message.order_id]
         settings = desk.settings_of(shop)
         verdict = decide(desk, shop, settings, order, message, now)
+        if isinstance(verdict, Go):
+            verdict = _held_back(session, ctx, shop, settings, message, now) or verdict
         if not isinstance(verdict, Go):
             message.state, message.reason, message.ready_at = verdict.state, verdict.reason, verdict.ready_at
             message.claim_token = message.lease_until = None
@@ -212,6 +225,17 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
         message.attempts += 1
         message.address, message.mail_subject = order.address, mail.subject
         return Outgoing(message.id, message.step, mail.sender_address, mail.to, data)
+
+
+def _held_back(
+    session: Session, ctx: Context, shop: Shop, settings: ShopSettings, message: Message, now: datetime
+) -> Stay | None:
+    if STEPS[message.step].message_class is MessageClass.TRANSACTIONAL:
+        return None
+    if held := rates.hold_back(session, ctx, shop, settings):
+        until = now + held[0]
+        return Stay(State.PLANNED, f"deferred to {until.day} {until:%b %H:%M} UTC: {held[1]}", until)
+    return None
 
 
 def _one_at_a_time(session: Session, id_: int) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import literal_column, null, or_, select, tuple_
+from sqlalchemy import ColumnElement, literal_column, null, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from plugin.domain.consent import ConsentWords
@@ -139,7 +139,7 @@ def _consents(
     if not addresses:
         return {}, {}
     c = Consent
-    version = literal_column("consents.xmin::text") if sealed else null()
+    version: ColumnElement[Any] = literal_column("consents.xmin::text") if sealed else null()
     rows = session.execute(
         select(c.shop_id, c.address, c.subscribed_at, c.opted_out_at, c.checkbox_at, c.neutral_at, version).where(
             c.channel == Channel.EMAIL, tuple_(c.shop_id, c.address).in_(addresses)

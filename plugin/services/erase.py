@@ -21,7 +21,7 @@ from plugin.store.models.customers import (
     Suppression,
     SurveyAnswer,
 )
-from plugin.store.models.messages import Act, Click, LoginLink, Message
+from plugin.store.models.messages import Act, Click, Message
 from plugin.store.models.orders import Order, Parcel, Product, Purchase
 from plugin.store.models.shops import Receipt, Shop, Tombstone
 from plugin.store.upserts import add_missing
@@ -31,7 +31,7 @@ from schemas.events import CustomerRedacted
 # waited for before anything is taken from under it.
 _OF_A_SHOP = (
     Receipt, Click, Act, Message, ArrivalAnswer, Issue, SurveyAnswer, DataRequest, Purchase, Parcel, Order, Checkout,
-    Consent, Suppression, Product, LoginLink,
+    Consent, Suppression, Product,
 )  # fmt: skip
 BURIED = "about a customer whose data was erased"
 

@@ -1,4 +1,4 @@
-"""What is kept only for a while: the bodies of webhooks, their receipts, old login links."""
+"""What is kept only for a while: the bodies of webhooks, and their receipts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from plugin.services.context import Context
-from plugin.store.models.messages import LoginLink
 from plugin.store.models.shops import Receipt
 from plugin.store.session import database_now
 
 BODIES = timedelta(days=30)  # of receipts that are dealt with
 RECEIPTS = timedelta(days=90)  # dealt with: so long is a repeated webhook id known; others lose their body
-LOGIN_LINKS = timedelta(days=1)
 BATCH = 500  # rows in one transaction, so that nobody waits for it
 
 DEALT_WITH = ("done", "kept")
@@ -29,7 +27,6 @@ def prune(ctx: Context) -> None:
     """Drop what has outlived its use, by machine time, in batches. May be stopped and repeated at any point."""
     with ctx.database.transaction() as session:
         now = database_now(session)
-        session.execute(delete(LoginLink).where(LoginLink.expires_at < now - LOGIN_LINKS))
     deleted = _in_batches(ctx, _older(now - RECEIPTS, DEALT_WITH), _delete)
     has_body = Receipt.body.is_not(None)
     emptied = _in_batches(ctx, [*_older(now - BODIES, DEALT_WITH), has_body], _empty)

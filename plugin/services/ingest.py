@@ -17,6 +17,7 @@ from plugin.services.context import Context
 from plugin.services.erase import BURIED, buried, erase_shop
 from plugin.services.facts import apply
 from plugin.services.facts.customers import record_words
+from plugin.services.facts.orders import record_purchases
 from plugin.services.plan import keep_shops, plan_orders, recent_orders
 from plugin.services.races import lost_a_race
 from plugin.services.receive import COMPLIANCE
@@ -132,6 +133,7 @@ def _ingest_shop(ctx: Context, session: Session, shop_id: int, receipts: Sequenc
             for event in receipt.events:
                 apply.apply(batch, receipt, event)
     record_words(batch)
+    record_purchases(batch)
     session.flush()
     if batch.replan_customers or batch.replan_addresses:
         batch.replan |= recent_orders(

@@ -1,4 +1,4 @@
-"""What must hold after any fault: nothing accepted is lost, nothing due is lost, nothing left more often than it may."""
+"""What must hold after any fault: nothing accepted is lost, no due message is lost, none left too often."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ import time
 from tests.faults import audit
 from tests.faults.audit import Findings
 from tests.faults.kills import verdict
-from tests.faults.plant import Plant, Time
+from tests.faults.parts import Time
+from tests.faults.plant import Plant
 from tests.faults.sizes import Size
 
 SPEED = 600.0

@@ -7,7 +7,8 @@ import time
 
 from tests.faults import audit
 from tests.faults.audit import Findings
-from tests.faults.plant import Plant, Time
+from tests.faults.parts import Time
+from tests.faults.plant import Plant
 from tests.faults.sizes import Size
 
 ALL = ("web", "worker-1", "worker-2", "clock-1", "clock-2")

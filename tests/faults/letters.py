@@ -7,7 +7,8 @@ import time
 from tests.faults import audit
 from tests.faults.audit import Findings
 from tests.faults.kills import verdict
-from tests.faults.plant import Plant, Time
+from tests.faults.parts import Time
+from tests.faults.plant import Plant
 from tests.faults.sizes import Size
 
 SPEED = 600.0
@@ -32,7 +33,9 @@ def mail(plant: Plant, size: Size) -> Findings:
     found.check(plant.live(size.patience, lambda: plant.count("state = 'sent'") > 10, every=0.02), "nothing leaves")
     before = time.monotonic()
     plant.gate.silent = True
-    plant.live(size.silence)
+    plant.live(size.silence / 3)
+    plant.gate.cut()
+    plant.live(size.silence * 2 / 3)
     during = plant.gate.since(before)
     found.check(plant.ready() is not None, "the web does not answer while the mail server is silent")
     plant.gate.speak()

@@ -38,6 +38,10 @@ class MailGate:
         self.silent = False
         self._loop.call_soon_threadsafe(self._cut)
 
+    def cut(self) -> None:
+        """Whoever waits for an answer loses the connection; who connects anew still gets none."""
+        self._loop.call_soon_threadsafe(self._cut)
+
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)

@@ -7,7 +7,8 @@ from typing import Any
 import requests
 
 from tests.faults.audit import Findings
-from tests.faults.plant import START, Plant
+from tests.faults.parts import START
+from tests.faults.plant import Plant
 from tests.faults.sizes import Size
 from tests.replay.compare import judge
 from tests.replay.ledger import DAY, read_ledger, read_subscribers
@@ -21,9 +22,7 @@ def compare(plant: Plant, found: Findings, size: Size, tolerance: float, repeats
     begin = START.timestamp()
     cutoff = min(begin + size.until_days * DAY, plant.clock.now.timestamp()) - virtual
     ledger = plant.run / "ledger.jsonl"
-    expected = expect(
-        read_ledger(ledger), read_subscribers(ledger), tolerance=virtual, cutoff=cutoff, mixtures=20
-    )
+    expected = expect(read_ledger(ledger), read_subscribers(ledger), tolerance=virtual, cutoff=cutoff, mixtures=20)
     result = judge(
         expected, collect(plant), tolerance=virtual, slack=max(2.0, 0.002 * plant.clock.speed), cutoff=cutoff + virtual
     )
@@ -45,4 +44,3 @@ def brief(offence: dict[str, Any]) -> str:
     expected, arrival = offence.get("expected", {}), offence.get("arrival", {})
     name = expected.get("name") or ",".join(arrival.get("names", []))
     return f"{offence['step']} {name} {expected.get('deadline', '')} {arrival.get('at', '')}"
-

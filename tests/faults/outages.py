@@ -1,36 +1,31 @@
-"""What Dasi stands on goes away and comes back: Valkey, PostgreSQL, room on the disk. Nobody starts Dasi again."""
+"""What Dasi stands on goes away and comes back: Valkey, PostgreSQL. Nobody starts Dasi again."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 from redis import Redis
 
 from tests.faults.audit import Findings
 from tests.faults.kills import LAPSE, verdict
-from tests.faults.plant import Cluster, Plant, Source, Time
+from tests.faults.parts import Time
+from tests.faults.plant import Plant, Source
 from tests.faults.sizes import Size
-from tests.replay.servers import Broken, Servers
 
+PAST_DAYS = 7.3  # so much of the replay has passed when it begins: a flood of webhooks, and much is due at once
 ALL = ("web", "worker-1", "worker-2", "clock-1")
-TMPFS_MB = {"postgres": 220, "sqlite": 24}
 
 
-def begin(plant: Plant, size: Size, database_url: str | None = None, lapse: float | None = LAPSE) -> Source:
+def begin(plant: Plant, size: Size, database_url: str | None = None) -> Source:
     """A plant with a replay under way."""
-    plant.fresh(Time(time.time() + size.lead - size.past_days * 86400 / size.speed, size.speed), database_url)
-    plant.lapse = lapse
+    plant.fresh(Time(time.time() - PAST_DAYS * 86400 / size.outage_speed, size.outage_speed), database_url)
+    plant.lapse = LAPSE
     plant.mail_faults(slow_ms=20)
     plant.start(*ALL)
-    source = plant.play(orders=size.orders, days=size.days, until_days=size.until_days, seed=size.seed)
+    source = plant.play(orders=size.outage_orders, days=1.0, until_days=size.outage_until, seed=size.seed)
     plant.live(60, source.ledger.exists)
-    plant.live(max(0.0, plant.clock.epoch - time.time()) + 1)
+    plant.live(1)
     return source
 
 
@@ -53,7 +48,7 @@ def spread(plant: Plant, size: Size, source: Source, times: int, act: Callable[[
     """Do something so many times while the replay goes on."""
     for turn in range(times):
         act(turn)
-        pause = size.replay_seconds / times - size.away
+        pause = (size.outage_until - PAST_DAYS) * 86400 / size.outage_speed / times - size.away
         plant.live(min(max(1.0, pause), 60.0), lambda: source.done)
 
 
@@ -102,79 +97,3 @@ def postgres(plant: Plant, size: Size) -> Findings:
     found.check(answers.get("503", 0) > 0, f"no webhook was answered 503: {answers}")
     found.check(not answers.get("500"), f"{answers.get('500')} webhooks were answered 500")
     return found
-
-
-@contextmanager
-def small_disk(plant: Plant, megabytes: int) -> Iterator[Path]:
-    """A tmpfs of that size. Raises Broken where this machine does not let us mount one."""
-    folder = plant.folder / f"disk-{time.monotonic_ns()}"
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder], capture_output=True, check=False
-    )
-    if done.returncode:
-        folder.rmdir()
-        raise Broken("a small tmpfs cannot be mounted here (that takes root)")
-    folder.chmod(0o777)
-    try:
-        yield folder
-    finally:
-        for _ in range(20):
-            if subprocess.run(["umount", folder], capture_output=True, check=False).returncode == 0:
-                break
-            time.sleep(0.5)
-        with contextlib.suppress(OSError):
-            folder.rmdir()
-
-
-def fill(folder: Path) -> Path:
-    """Take all that is left of the disk; the file to remove."""
-    ballast = folder / "ballast"
-    handle = os.open(ballast, os.O_CREAT | os.O_WRONLY)
-    try:
-        for block in (1 << 20, 1 << 12):
-            with contextlib.suppress(OSError):
-                while True:
-                    os.write(handle, b"\0" * block)
-    finally:
-        os.close(handle)
-    return ballast
-
-
-def disk_postgres(plant: Plant, size: Size) -> Findings:
-    """The disk of PostgreSQL's cluster is full for a while."""
-    found = Findings("disk full (PostgreSQL)")
-    usual = plant.cluster
-    try:
-        with small_disk(plant, TMPFS_MB["postgres"]) as disk:
-            servers = Servers(disk, plant.servers.shared)
-            try:
-                plant.cluster = Cluster(servers)
-                _full_for_a_while(plant, size, found, disk, plant.cluster.create("on_a_small_disk"))
-                plant.stop()
-            finally:
-                servers.end_all()
-    except Broken as exc:
-        if "mounted" not in str(exc):
-            raise
-        found.skipped = str(exc)
-    finally:
-        plant.cluster = usual
-    return found
-
-
-def _full_for_a_while(plant: Plant, size: Size, found: Findings, disk: Path, url: str | None) -> None:
-    source = begin(plant, size, url)
-    ballast = fill(disk)
-    before = time.monotonic()
-    plant.live(max(4.0, size.away))
-    refused = plant.live(1, lambda: True) and time.monotonic() - before
-    ballast.unlink()
-    if plant.cluster.process.poll() is not None:  # it ends itself when its log cannot be written; its keeper's turn
-        plant.cluster.start()
-        found.figures["PostgreSQL ended itself"] = 1
-    found.figures["seconds full"] = round(refused, 1)
-    finish(plant, size, found, source)
-    answers = found.figures["answers"]
-    found.check(answers.get("503", 0) > 0, f"no webhook was answered 503: {answers}")
-    found.check(not answers.get("500"), f"{answers.get('500')} webhooks were answered 500")

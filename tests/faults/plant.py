@@ -10,12 +10,9 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,49 +26,16 @@ from redis.exceptions import RedisError
 from jobs import embedded
 from plugin.config import embedded_redis_url
 from tests.faults.mailgate import MailGate
+from tests.faults.parts import START, Cluster, Kept, Time
 from tests.replay.servers import SECRET, SHOP, Broken, Servers, free_port
 
-START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+BARE = "template1"  # PostgreSQL's own, of which the first database is made
 RESTART_SECONDS = 0.3  # what a service manager waits before it starts again what died
 RETRY_SPEED = 800.0  # of the platform's eight tries over four hours: they take 18 seconds
 LEASE_SECONDS = 300.0  # plugin.services.deliver's
 LAPSE = """UPDATE messages SET lease_until = clock_timestamp() - interval '1 second'
 WHERE state IN ('queued', 'sending') AND lease_until > clock_timestamp()
 AND lease_until < clock_timestamp() + make_interval(secs => %s)"""
-
-
-@dataclass(frozen=True)
-class Time:
-    """The virtual clock: virtual = START + (real - epoch) x speed."""
-
-    epoch: float
-    speed: float
-
-    @property
-    def now(self) -> datetime:
-        return self.at(time.time())
-
-    def at(self, real: float) -> datetime:
-        return START + timedelta(seconds=(real - self.epoch) * self.speed)
-
-    def shifted(self, **ahead: float) -> Time:
-        return Time(self.epoch - timedelta(**ahead).total_seconds() / self.speed, self.speed)
-
-    def environment(self) -> dict[str, str]:
-        return {"CLOCK_EPOCH": repr(self.epoch), "CLOCK_START": START.isoformat(), "CLOCK_SPEED": repr(self.speed)}
-
-
-@dataclass
-class Kept:
-    """A process of ours, started again when it dies, as a service manager would."""
-
-    name: str
-    command: Sequence[object]
-    env: dict[str, str]
-    process: subprocess.Popen[bytes]
-    pids: list[int] = field(default_factory=list)
-    died_at: float | None = None
-    deaths: int = 0
 
 
 class Plant:
@@ -83,7 +47,7 @@ class Plant:
         self.folder, self.servers = folder, Servers(folder, shared.resolve())
         self.kept: dict[str, Kept] = {}
         self.lapse: float | None = None  # leases lapse so many seconds after they were taken; None: as they are
-        self._lapse_at, self._runs = 0.0, 0
+        self._lapse_at, self._runs, self._template = 0.0, 0, BARE
 
     def open(self) -> None:
         email_url, self.sink = self.servers.sink()
@@ -108,7 +72,7 @@ class Plant:
         self.clock, self.lapse = at, None
         self.run = _made(self.folder / f"run{self._runs}")
         self._log_starts = {path: path.stat().st_size for path in self.folder.glob("*.log")}
-        self.database_url = database_url or self.cluster.create(f"run{self._runs}")
+        self.database_url = database_url or self.cluster.create(f"run{self._runs}", self._template)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = {
@@ -125,12 +89,17 @@ class Plant:
         requests.delete(f"{self.sink}/messages", timeout=10)
         self.mail_faults()
         Redis.from_url(self.redis_url).flushall()
-        self.servers.run("migrate", dasi("migrate"), self.env)
-        self.servers.run("shops", dasi("shops", "add", SHOP, "--live"), self.installed_at_start())
+        if database_url or self._template == BARE:
+            self._install()
+        if not database_url and self._template == BARE:
+            self._template = "installed"
+            self.cluster.create(self._template, f"run{self._runs}")
 
-    def installed_at_start(self) -> dict[str, str]:
-        """The environment in which it is START now, so that the replay's first orders are no history to the shop."""
-        return self.env | {"CLOCK_EPOCH": repr(time.time() + 5)}
+    def _install(self) -> None:
+        """Migrate and add the shop just before START, so that the replay's first orders are no history to it."""
+        before_start = self.env | {"CLOCK_EPOCH": repr(time.time() + 5)}
+        self.servers.run("migrate", dasi("migrate"), self.env)
+        self.servers.run("shops", dasi("shops", "add", SHOP, "--live"), before_start)
 
     def start(self, *names: str, **changed: str) -> None:
         """web, worker-1, worker-2, clock-1 …; `changed` in the environment of these."""
@@ -146,8 +115,10 @@ class Plant:
 
     def stop(self, *names: str) -> None:
         """End these (all, when none is named) for good, politely."""
-        for name in names or tuple(self.kept):
-            self.kept.pop(name)
+        names = names or tuple(self.kept)
+        for name in names:
+            self.kept.pop(name).process.send_signal(signal.SIGTERM)
+        for name in names:
             self.servers.end(name, 30, signal.SIGTERM)
 
     def ready(self) -> dict[str, Any] | None:
@@ -235,38 +206,6 @@ class Plant:
                     with contextlib.suppress(ValueError):
                         found.append(json.loads(line))
         return [record for record in found if record.get("event") == event]
-
-
-class Cluster:
-    """PostgreSQL, which one may stop and start. `folder`'s Servers decides where its data lies."""
-
-    def __init__(self, servers: Servers) -> None:
-        self.servers, self.base = servers, servers.postgres()
-        self.process = next(p for n, p in servers.running if n == "postgres")
-        self.command: Sequence[object] = list(self.process.args)  # type: ignore[arg-type]
-
-    def create(self, name: str) -> str:
-        """The address of a new, empty database."""
-        with psycopg.connect(self.base.replace("+psycopg", ""), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-        return self.base.rpartition("/")[0] + f"/{name}"
-
-    def stop(self, *, immediate: bool) -> None:
-        """Fast: sessions are ended, a checkpoint is made. Immediate: as a crash."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGQUIT if immediate else signal.SIGINT)
-        self.process.wait(30)
-
-    def start(self, seconds: float = 60) -> None:
-        self.process = self.servers.start("postgres", self.command, user="nobody" if os.getuid() == 0 else None)
-        self.servers.until("postgres", self.process, self.answers, seconds)
-
-    def answers(self) -> bool:
-        try:
-            psycopg.connect(self.base.replace("+psycopg", ""), connect_timeout=2).close()
-        except psycopg.Error:
-            return False
-        return True
 
 
 class Source:

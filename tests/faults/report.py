@@ -30,9 +30,9 @@ def write(path: Path, all_found: list[Findings], size: Size) -> None:
 
 def table(all_found: list[Findings], size: Size) -> list[str]:
     today = datetime.now(UTC)
+    machine = f"{platform.machine()} with {cpu_count()} cores, Python {platform.python_version()}"
     rows = [
-        f"Run of {today.day} {today:%B %Y}, size `{size.name}`, {platform.machine()} with {cpu_count()} cores shared "
-        f"with other work, Python {platform.python_version()}.",
+        f"Run of {today.day} {today:%B %Y}, size `{size.name}`, on {machine}.",
         "",
         "| scenario | verdict | figures |",
         "|---|---|---|",

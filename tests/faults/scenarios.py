@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from tests.faults.audit import Findings
 from tests.faults.clocks import jumps, sleeper
+from tests.faults.disks import disk_postgres, disk_sqlite
 from tests.faults.disorder import disorder
 from tests.faults.kills import kills
 from tests.faults.letters import mail
-from tests.faults.outages import disk_postgres, postgres, valkey
+from tests.faults.outages import postgres, valkey
 from tests.faults.plant import Plant
 from tests.faults.poison import poison
 from tests.faults.sizes import Size
@@ -19,6 +20,7 @@ SCENARIOS: dict[str, Callable[[Plant, Size], Findings]] = {
     "valkey": valkey,
     "postgres": postgres,
     "disk": disk_postgres,
+    "disk-sqlite": disk_sqlite,
     "mail": mail,
     "disorder": disorder,
     "jumps": jumps,

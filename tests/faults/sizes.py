@@ -13,23 +13,27 @@ class Size:
     """
 
     name: str
-    orders: int = 150
+    orders: int = 100
     days: float = 1.0
     until_days: float = 7.6
     past_days: float = 7.3
     speed: float = 2000.0
     lead: float = 0.0
     kills: int = 8
+    poisoned: int = 40  # good orders among the poison
     outages: int = 2
+    outage_orders: int = 80  # of the replay under outages, which begins with a flood
+    outage_until: float = 7.5
+    outage_speed: float = 1500.0
     away: float = 1.5  # seconds that an outage lasts
-    messages: int = 150  # of the scenarios on mail
+    messages: int = 100  # of the scenarios on mail
     silence: float = 5.0  # seconds
     naps: int = 2
     disorder_orders: int = 25
     disorder_days: float = 2.0
-    disorder_until: float = 6.0
-    disorder_speed: float = 43_000.0
-    disorder_lead: float = 8.0
+    disorder_until: float = 5.0
+    disorder_speed: float = 12_000.0
+    disorder_lead: float = 20.0
     seed: int = 7
     patience: float = 90.0
 
@@ -40,13 +44,19 @@ class Size:
 
 
 SHORT = Size(name="short")
+# fmt: off
 MIDDLE = Size(
-    name="middle", orders=2000, days=4.0, until_days=9.0, past_days=0.0, speed=1500.0, lead=20.0,
-    kills=50, outages=10, away=3.0, messages=600, silence=60.0, patience=600.0,
-    naps=10, disorder_orders=500, disorder_days=6.0, disorder_until=19.0, disorder_speed=5000.0, disorder_lead=30.0,
-)  # fmt: skip
+    name="middle", orders=2000, days=4.0, until_days=9.0, past_days=0.0, speed=1500.0, lead=20.0, kills=50,
+    outages=10, outage_orders=400, outage_until=7.9, outage_speed=600.0, away=3.0,
+    messages=600, silence=60.0, naps=10,
+    disorder_orders=500, disorder_days=6.0, disorder_until=19.0, disorder_speed=5000.0, disorder_lead=30.0,
+    patience=600.0,
+)
 FULL = Size(
-    name="full", orders=20_000, days=10.0, until_days=20.0, past_days=0.0, speed=400.0, lead=60.0,
-    kills=50, outages=10, away=5.0, messages=2000, silence=60.0, patience=1800.0,
-    naps=20, disorder_orders=2000, disorder_days=10.0, disorder_until=25.0, disorder_speed=2000.0, disorder_lead=60.0,
-)  # fmt: skip
+    name="full", orders=20_000, days=10.0, until_days=20.0, past_days=0.0, speed=400.0, lead=60.0, kills=50,
+    outages=10, outage_orders=2000, outage_until=8.3, outage_speed=200.0, away=5.0,
+    messages=2000, silence=60.0, naps=20,
+    disorder_orders=2000, disorder_days=10.0, disorder_until=25.0, disorder_speed=2000.0, disorder_lead=60.0,
+    patience=1800.0,
+)
+# fmt: on

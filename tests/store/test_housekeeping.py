@@ -10,7 +10,6 @@ from sqlalchemy import select
 from plugin.services import housekeeping
 from plugin.services.context import Context
 from plugin.services.receipts import given_up, run_again
-from plugin.store.models.messages import LoginLink
 from plugin.store.models.shops import Receipt, Shop
 from plugin.store.session import database_now
 
@@ -51,17 +50,6 @@ def test_what_has_outlived_its_use_is_dropped(context: Context, monkeypatch: pyt
         with context.database.reading() as session:
             left = {row.id: row.body is not None for row in session.execute(select(Receipt.id, Receipt.body))}
         assert [(id_ in left, left.get(id_, False)) for id_ in ids] == [(row, body) for _, _, row, body in LEFT]
-
-
-def test_old_login_links_go(context: Context) -> None:
-    receipts(context, [])
-    with context.database.transaction() as session:
-        now, shop = database_now(session), session.scalars(select(Shop)).one()
-        for hours in (1, 23, 25):
-            session.add(LoginLink(shop_id=shop.id, token_hash=str(hours), expires_at=now - timedelta(hours=hours)))
-    housekeeping.prune(context)
-    with context.database.reading() as session:
-        assert sorted(session.scalars(select(LoginLink.token_hash))) == ["1", "23"]
 
 
 def test_what_was_given_up_on_is_shown_and_run_again(context: Context) -> None:

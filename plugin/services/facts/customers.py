@@ -60,7 +60,9 @@ def consent_changed(batch: Batch, told: Told, event: events.ConsentChanged) -> N
 
 def record_words(batch: Batch) -> None:
     """Store the batch's words about consent. In the order of the addresses, so that two workers cannot deadlock."""
-    for word in sorted(batch.words):
+    # Of one kind of word about an address only the latest counts, and every snapshot of an order repeats it.
+    latest = {(word.channel, word.address, word.state, word.source): word for word in sorted(batch.words)}
+    for word in sorted(latest.values()):
         changed = record_consent(
             batch.session, batch.shop.id, word.channel, word.address, word.state, word.source, word.at
         )

@@ -71,24 +71,24 @@ def _line(line: events.OrderLine) -> dict[str, Any]:
 def _remember_purchases(batch: Batch, order: Order, event: events.OrderPlaced) -> None:
     if event.test:
         return
-    bought = {line.product_id: line for line in event.lines if line.product_id and not line.gift_card}
-    add_missing(
-        batch.session,
-        Purchase,
-        [
-            {
+    for line in event.lines:
+        if line.product_id and not line.gift_card:
+            batch.purchases.setdefault((order.id, line.product_id), {
                 "shop_id": batch.shop.id,
                 "order_id": order.id,
-                "product_id": product_id,
+                "product_id": line.product_id,
                 "placed_at": min(event.placed_at, order.first_heard_at),
                 "title": line.title,
                 "price_minor": line.price.minor if line.price else None,
                 "currency": line.price.currency if line.price else None,
-            }
-            for product_id, line in sorted(bought.items())
-        ],
-        ["order_id", "product_id"],
-    )
+            })  # fmt: skip
+
+
+def record_purchases(batch: Batch) -> None:
+    """Store what the batch's orders bought; what is known of an order and a product already stays."""
+    rows = [row for _, row in sorted(batch.purchases.items())]
+    add_missing(batch.session, Purchase, rows, ["order_id", "product_id"])
+    batch.purchases.clear()
 
 
 def order_edited(batch: Batch, told: Told, event: events.OrderEdited) -> None:

@@ -26,8 +26,6 @@ class Message(Base):
               sqlite_where=text("state = 'planned'")),
         Index("ix_messages_leased", "lease_until", postgresql_where=text("state IN ('queued', 'sending')"),
               sqlite_where=text("state IN ('queued', 'sending')")),
-        Index("ix_messages_claim", "claim_token", postgresql_where=text("claim_token IS NOT NULL"),
-              sqlite_where=text("claim_token IS NOT NULL")),
         Index("ix_messages_shop_state", "shop_id", "state"),
     )  # fmt: skip
 
@@ -57,6 +55,18 @@ class Message(Base):
     error: Mapped[str | None] = mapped_column(String(300))
 
 
+class SendQuota(Base):
+    """How much of a send rate is used in its current window; machine time. `key`: provider:email, shop:12, domain:…"""
+
+    __tablename__ = "send_quotas"
+
+    key: Mapped[str] = mapped_column(String(300), primary_key=True)
+    first_at: Mapped[datetime]  # first used: a new domain's warm-up counts from here
+    window_at: Mapped[datetime]
+    used: Mapped[int]
+    put_off: Mapped[int]  # messages promised to later windows
+
+
 class Act(Base):
     """What the merchant did to a message: cancel, send_now, send_again. A fact, so that no replanning undoes it."""
 
@@ -84,15 +94,3 @@ class Click(Base):
     target: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
     by_scanner: Mapped[bool]
-
-
-class LoginLink(Base):
-    """A one-time way in for a merchant, stored as a hash; machine time."""
-
-    __tablename__ = "login_links"
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
-    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]

@@ -129,17 +129,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("shop_id", "request_id", name=op.f("uq_data_requests_shop_id_request_id")),
     )
     op.create_table(
-        "login_links",
-        sa.Column("id", BigId, nullable=False),
-        sa.Column("shop_id", BigId, nullable=False),
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("expires_at", UtcDateTime(), nullable=False),
-        sa.Column("used_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_login_links_shop_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_links")),
-        sa.UniqueConstraint("token_hash", name=op.f("uq_login_links_token_hash")),
-    )
-    op.create_table(
         "products",
         sa.Column("id", BigId, nullable=False),
         sa.Column("shop_id", BigId, nullable=False),
@@ -550,7 +539,6 @@ def downgrade() -> None:
 
     op.drop_table("receipts")
     op.drop_table("products")
-    op.drop_table("login_links")
     op.drop_table("data_requests")
     with op.batch_alter_table("customers", schema=None) as batch_op:
         batch_op.drop_index("ix_customers_merged")

@@ -1,0 +1,46 @@
+"""The obvious alternative, as it would be written: one job for each message, at its own time, that does everything."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+from plugin.channels.email.mime import build
+from plugin.channels.email.transport import Transport, open_transport
+from plugin.config import load
+from plugin.content.render import render
+from plugin.domain.flows import State
+from plugin.services.context import Context
+from plugin.services.context import build as build_context
+from plugin.services.compose import compose
+from plugin.services.deliver import _mail
+from plugin.services.desk import lay_out
+from plugin.services.leave import Go, decide
+from plugin.store.models.messages import Message
+
+
+@cache
+def wired() -> tuple[Context, Transport]:
+    """Once for each process: a forking worker's children each have their own."""
+    ctx = build_context(load(os.environ))
+    return ctx, open_transport(ctx.settings.email_url)
+
+
+def send_one(message_id: int) -> None:
+    """Look whether it may leave, write it, hand it over, record it."""
+    ctx, transport = wired()
+    now = ctx.clock.now()
+    with ctx.database.transaction() as session:
+        message = session.get_one(Message, message_id)
+        desk = lay_out(session, [message])
+        shop, order = desk.shops[message.shop_id], desk.orders[message.order_id]
+        verdict = decide(desk, shop, desk.settings_of(shop), order, message, now)
+        if not isinstance(verdict, Go):
+            return
+        view = compose(desk, ctx, shop, desk.settings_of(shop), order, message, verdict.sells)
+        mail = _mail(shop, desk.settings_of(shop), order, message, view, now)
+        transport.send(mail.sender_address, mail.to, build(mail))
+        message.state, message.sent_at, message.reason = State.SENT, now, "sent"
+
+
+render_once = render  # imported in the parent, so that a forked child need not
