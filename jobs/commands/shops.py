@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 
 from jobs import checks, environment
 from jobs.console import complain, say
-from plugin.services.shops import BadShopDomain, UnknownShop, add_shop, configure, list_shops
+from plugin.services.shops import BadShopDomain, UnknownShop, add_shop, configure, legally_named, list_shops
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,6 +45,7 @@ def add(args: argparse.Namespace) -> int:
                 legal_name=args.legal_name, postal_address=args.postal_address,
             )  # fmt: skip
             line = f"{shop.domain} is registered, {'live' if shop.live else 'not live'}."
+            nameless = shop.live and not legally_named(shop)
     except BadShopDomain as exc:
         complain(str(exc))
         return 2
@@ -53,6 +54,9 @@ def add(args: argparse.Namespace) -> int:
     finally:
         ctx.database.dispose()
     say(line)
+    if nameless:
+        complain("marketing mail must carry the merchant's legal name and postal address: add --legal-name NAME "
+                 "--postal-address ADDRESS, or switch cross_sell and cross_sell_follow_up off")  # fmt: skip
     return 0
 
 

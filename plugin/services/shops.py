@@ -113,6 +113,12 @@ def go_live(session: Session, ctx: Context, shop: Shop) -> None:
     replan_shop(session, ctx, shop)
 
 
+def legally_named(shop: Shop) -> bool:
+    """Whether marketing mail can say who sends it and from where, as the law asks."""
+    brand = load_settings(shop.settings).brand
+    return bool(brand.legal_name and (brand.postal_address or shop.address))
+
+
 def uninstall(session: Session, shop: Shop, at: datetime) -> None:
     """The platform removed us: nothing leaves any more, secrets of the shop go at once, the rest at shop/redact."""
     session.execute(

@@ -24,7 +24,8 @@ class Database:
             "pool_size": pool_size, "max_overflow": 5, "pool_pre_ping": True, "pool_timeout": BUSY_SECONDS,
             "connect_args": {"connect_timeout": BUSY_SECONDS},
         }  # fmt: skip
-        self.engine: Engine = create_engine(url, **options)
+        # Parameters hold addresses and payloads: an error must not carry them into a log or a traceback.
+        self.engine: Engine = create_engine(url, hide_parameters=True, **options)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)

@@ -33,8 +33,8 @@ def open_shop(ctx: Context, number: int = 1) -> int:
         shop = session.scalars(select(Shop).where(Shop.domain == domain)).one()
         shop.email, shop.storefront, shop.currency = "hello@haneul.example", "haneul.example", "EUR"
         session.execute(insert(Product), [
-            {"shop_id": shop.id, "platform_id": str(7000 + key), "title": f"Green tea No. {key}", "handle": f"tea-{key}",
-             "price_minor": 900 + key, "currency": "EUR", "published": True, "in_stock": True, "product_type": "Tea",
+            {"shop_id": shop.id, "platform_id": str(7000 + key), "title": f"Green tea No. {key}",
+             "handle": f"tea-{key}", "price_minor": 900 + key, "currency": "EUR", "published": True, "in_stock": True, "product_type": "Tea",
              "vendor": "Haneul", "image_url": f"https://cdn.haneul.example/tea-{key}.jpg"}
             for key in range(PRODUCTS)
         ])  # fmt: skip
@@ -65,7 +65,8 @@ class Filler:
     def _life(self, step: str, number: int, now: datetime) -> list[tuple[type[Any], dict[str, Any]]]:
         id_ = self.shop_id * 10_000_000 + number
         mine = {"id": id_, "shop_id": self.shop_id}
-        keys = sorted({min(int(self.random.expovariate(0.25)), PRODUCTS - 1) for _ in range(self.random.choice((1, 1, 2)))})
+        lines = self.random.choice((1, 1, 2))
+        keys = sorted({min(int(self.random.expovariate(0.25)), PRODUCTS - 1) for _ in range(lines)})
         placed = now - (timedelta() if step == "thank_you" else timedelta(days=8))
         address = f"customer{id_}@mail.example"
         found: list[tuple[type[Any], dict[str, Any]]] = [

@@ -45,7 +45,8 @@ class Calendar:
 
     def execute(self, *statements: str, **values: object) -> None:
         with self.ctx.database.engine.begin() as connection:
-            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # no orders stand behind the rows
+            # No orders stand behind the rows.
+            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
             for statement in statements:
                 connection.execute(text(statement), values)
 
@@ -79,12 +80,10 @@ class Calendar:
 
     def backlog(self) -> list[float]:
         """Seconds of the claims of 50 out of a backlog, of which one shop has nearly all."""
-        big, small = f"shop_id = 1 ORDER BY id LIMIT {BACKLOG}", "shop_id BETWEEN 2 AND 10 ORDER BY id LIMIT 450"
-        for which in (big, small):
-            self.execute(
-                "UPDATE messages SET ready_at = now() - interval '1 minute'"
-                f" WHERE id IN (SELECT id FROM messages WHERE {which})"
-            )
+        due = "UPDATE messages SET ready_at = now() - interval '1 minute' WHERE id IN"
+        self.execute(f"{due} (SELECT id FROM messages WHERE shop_id = 1 ORDER BY id LIMIT :most)", most=BACKLOG)
+        for shop_id in range(2, 11):
+            self.execute(f"{due} (SELECT id FROM messages WHERE shop_id = :id ORDER BY id LIMIT 50)", id=shop_id)
         times = []
         for _ in range(20):
             start = time.perf_counter()

@@ -8,11 +8,10 @@ from functools import cache
 from plugin.channels.email.mime import build
 from plugin.channels.email.transport import Transport, open_transport
 from plugin.config import load
-from plugin.content.render import render
 from plugin.domain.flows import State
+from plugin.services.compose import compose
 from plugin.services.context import Context
 from plugin.services.context import build as build_context
-from plugin.services.compose import compose
 from plugin.services.deliver import _mail
 from plugin.services.desk import lay_out
 from plugin.services.leave import Go, decide
@@ -41,6 +40,3 @@ def send_one(message_id: int) -> None:
         mail = _mail(shop, desk.settings_of(shop), order, message, view, now)
         transport.send(mail.sender_address, mail.to, build(mail))
         message.state, message.sent_at, message.reason = State.SENT, now, "sent"
-
-
-render_once = render  # imported in the parent, so that a forked child need not

@@ -11,13 +11,13 @@ from tests.benchmarks.postmen import Postman, rate
 
 TITLE = "claim, gate, render, MIME, SMTP and record by two workers"
 WORKERS = 2
-MESSAGES = 2000  # a round
+MESSAGES = 1000  # a round
 
 
 def run(options: Options) -> list[Result]:
     count = 200 if options.short else MESSAGES
     with stage() as here:
-        email_url, sink = here.servers.sink()
+        email_url, _ = here.servers.sink()
         env = here.environ(here.database(), EMAIL_URL=email_url)
         ctx = here.context(env["DATABASE_URL"])
         filler = Filler(ctx, open_shop(ctx))

@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -52,6 +53,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 def play(names: list[str], size: Size, folder: Path, shared: Path) -> list[Findings]:
     """Raises Broken when a part did not start."""
     plant, all_found = Plant(folder, shared), []
+    for number in (signal.SIGTERM, signal.SIGHUP):  # whoever ends us ends what we started, too
+        signal.signal(number, lambda *_: sys.exit(2))
     try:
         plant.open()
         for name in names:
@@ -77,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     (folder / "report.json").write_text(json.dumps([asdict(f) for f in found], indent=1, default=str))
     if args.write:
-        report.write(args.write, found, size)
+        report.write(args.write, found, size.name)
     good = not any(f.offences for f in found)
     print("all held" if good else f"NOT HELD; logs in {folder}")
     if good and not args.folder:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,13 +31,17 @@ EVERY_DAY = ("kills", "postgres", "mail", "poison")
 
 
 @pytest.fixture(scope="module")
-def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    plant = Plant(tmp_path_factory.mktemp("faults"), SHARED)
+def plant(request: pytest.FixtureRequest) -> Iterator[Plant]:
+    """One for all; its folder, which PostgreSQL's own user must reach, stays when a test fails."""
+    before = request.session.testsfailed
+    plant = Plant(Path(tempfile.mkdtemp(prefix="dasi-faults-")), SHARED)
     try:
         plant.open()
         yield plant
     finally:
         plant.close()
+    if request.session.testsfailed == before:
+        shutil.rmtree(plant.folder, ignore_errors=True)
 
 
 @pytest.mark.parametrize("name", EVERY_DAY)

@@ -114,10 +114,10 @@ def state_of(world: World) -> dict[str, list[Any]]:
     }
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_workers_together_do_what_one_does(both: World, sqlite_context: Context, seed: int) -> None:
     alone = World(sqlite_context)
-    webhooks = stories(alone, people=4, orders_each=3)
+    webhooks = stories(alone, people=3, orders_each=3)
     for topic, payload in webhooks:
         alone.hook(topic, payload)
     shuffled = webhooks * 2
