@@ -85,9 +85,8 @@ def _locked(session: Session, key: str) -> tuple[datetime, SendQuota]:
     row = session.scalar(found)
     if row is None:
         now = database_now(session)
-        add_missing(
-            session, SendQuota, [{"key": key, "first_at": now, "window_at": rates.NEVER, "used": 0, "put_off": 0}], ["key"]
-        )
+        fresh = {"key": key, "first_at": now, "window_at": rates.NEVER, "used": 0, "put_off": 0}
+        add_missing(session, SendQuota, [fresh], ["key"])
         row = session.scalars(found).one()
     return database_now(session), row
 

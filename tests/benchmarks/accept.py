@@ -38,7 +38,7 @@ class Server:
 
 
 def run(options: Options) -> list[Result]:
-    count = 500 if options.short else 4000
+    count = 500 if options.short else 3000
     with stage() as ground:
         servers = {name: start(ground, name) for name in (FLOOR, SINGLY, GROUPED)}
         for server in servers.values():

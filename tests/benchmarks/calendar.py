@@ -32,13 +32,16 @@ def open_shop(ctx: Context, number: int = 1) -> int:
         configure(session, ctx, domain, {"brand": BRAND, "support": SUPPORT})
         shop = session.scalars(select(Shop).where(Shop.domain == domain)).one()
         shop.email, shop.storefront, shop.currency = "hello@haneul.example", "haneul.example", "EUR"
-        session.execute(insert(Product), [
-            {"shop_id": shop.id, "platform_id": str(7000 + key), "title": f"Green tea No. {key}",
-             "handle": f"tea-{key}", "price_minor": 900 + key, "currency": "EUR", "published": True, "in_stock": True, "product_type": "Tea",
-             "vendor": "Haneul", "image_url": f"https://cdn.haneul.example/tea-{key}.jpg"}
-            for key in range(PRODUCTS)
-        ])  # fmt: skip
+        session.execute(insert(Product), [_product(shop.id, key) for key in range(PRODUCTS)])
         return shop.id
+
+
+def _product(shop_id: int, key: int) -> dict[str, Any]:
+    return {
+        "shop_id": shop_id, "platform_id": str(7000 + key), "title": f"Green tea No. {key}", "handle": f"tea-{key}",
+        "price_minor": 900 + key, "currency": "EUR", "published": True, "in_stock": True, "product_type": "Tea",
+        "vendor": "Haneul", "image_url": f"https://cdn.haneul.example/tea-{key}.jpg",
+    }  # fmt: skip
 
 
 class Filler:

@@ -33,6 +33,11 @@ SELECT i, 1 + i % :shops, i, 'post_purchase',
 FROM (SELECT i, now() + interval '1 day' + random() * interval '60 days' AS at FROM generate_series(1, :count) i) rows
 """
 
+_MAKE_DUE = """
+UPDATE messages SET ready_at = now() - interval '1 minute'
+WHERE id IN (SELECT id FROM messages WHERE shop_id = :id ORDER BY id LIMIT :most)
+"""
+
 
 @dataclass
 class Calendar:
@@ -80,10 +85,8 @@ class Calendar:
 
     def backlog(self) -> list[float]:
         """Seconds of the claims of 50 out of a backlog, of which one shop has nearly all."""
-        due = "UPDATE messages SET ready_at = now() - interval '1 minute' WHERE id IN"
-        self.execute(f"{due} (SELECT id FROM messages WHERE shop_id = 1 ORDER BY id LIMIT :most)", most=BACKLOG)
-        for shop_id in range(2, 11):
-            self.execute(f"{due} (SELECT id FROM messages WHERE shop_id = :id ORDER BY id LIMIT 50)", id=shop_id)
+        for shop_id, most in [(1, BACKLOG), *((number, 50) for number in range(2, 11))]:
+            self.execute(_MAKE_DUE, id=shop_id, most=most)
         times = []
         for _ in range(20):
             start = time.perf_counter()

@@ -12,7 +12,7 @@ from tests.faults.parts import Time
 from tests.faults.plant import Plant
 from tests.faults.sizes import Size
 
-TOLERANCE = 4.0  # real seconds that a message may take
+TOLERANCE = 8.0  # real seconds that a message may take: the machine is shared
 
 
 def disorder(plant: Plant, size: Size) -> Findings:

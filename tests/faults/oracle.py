@@ -20,11 +20,11 @@ def compare(plant: Plant, found: Findings, size: Size, tolerance: float, repeats
     """`tolerance`: real seconds that any message or webhook may be late by. `repeats`: others count them."""
     virtual = tolerance * plant.clock.speed
     begin = START.timestamp()
-    cutoff = min(begin + size.until_days * DAY, plant.clock.now.timestamp()) - virtual
+    cutoff = min(begin + size.until_days * DAY, plant.clock.now.timestamp())
     ledger = plant.run / "ledger.jsonl"
     expected = expect(read_ledger(ledger), read_subscribers(ledger), tolerance=virtual, cutoff=cutoff, mixtures=20)
     result = judge(
-        expected, collect(plant), tolerance=virtual, slack=max(2.0, 0.002 * plant.clock.speed), cutoff=cutoff + virtual
+        expected, collect(plant), tolerance=virtual, slack=max(2.0, 0.002 * plant.clock.speed), cutoff=cutoff
     )
     kinds = [kind for kind in result.offences if not (repeats and kind == "duplicated")]
     demanded = sum(e.demanded for e in expected)

@@ -97,7 +97,7 @@ class Plant:
 
     def _install(self) -> None:
         """Migrate and add the shop just before START, so that the replay's first orders are no history to it."""
-        before_start = self.env | {"CLOCK_EPOCH": repr(time.time() + 5)}
+        before_start = self.env | {"CLOCK_EPOCH": repr(time.time() + 600)}
         self.servers.run("migrate", dasi("migrate"), self.env)
         self.servers.run("shops", dasi("shops", "add", SHOP, "--live"), before_start)
 

@@ -49,7 +49,7 @@ MIDDLE = Size(
     name="middle", orders=2000, days=4.0, until_days=9.0, past_days=0.0, speed=1500.0, lead=20.0, kills=50,
     outages=10, outage_orders=400, outage_until=7.9, outage_speed=600.0, away=3.0,
     messages=600, silence=60.0, naps=10,
-    disorder_orders=200, disorder_days=6.0, disorder_until=19.0, disorder_speed=5000.0, disorder_lead=30.0,
+    disorder_orders=200, disorder_days=4.0, disorder_until=14.0, disorder_speed=5000.0, disorder_lead=30.0,
     patience=600.0,
 )
 FULL = Size(
