@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint migration clean
+.PHONY: help run test check lint faults bench migration clean
 
 help:
 	@echo "make run          the demo: a small shop, its inbox, and a clock you can speed up"
 	@echo "make test         all tests"
 	@echo "make check        what CI runs: ruff, mypy, import-linter, all tests"
 	@echo "make lint         the same without the tests"
+	@echo "make faults       kill, flood and lie to the engine (needs the shared folder)"
+	@echo "make bench        the benchmarks, each against a floor of the same run"
 	@echo 'make migration m="what changes"   write the next migration'
 
 run: $(VENV)/.run
@@ -29,6 +31,13 @@ lint: $(VENV)/.dev
 
 check: lint test
 
+# Both take OPTIONS, e.g. OPTIONS="--short kills".
+faults: $(VENV)/.twin
+	$(BIN)/python -m tests.faults $(OPTIONS)
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.benchmarks $(OPTIONS)
+
 migration: $(VENV)/.dev
 	@file=$$($(BIN)/python -m plugin.store.migrate "$(m)") && \
 	$(BIN)/ruff check --fix -q $$file && $(BIN)/ruff format -q $$file && echo "$$file"
@@ -44,6 +53,10 @@ $(VENV)/.run: pyproject.toml | $(BIN)/python
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.twin: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,twin]"
+	@touch $@
 
 # A machine may have Python without the module that brings pip into a venv: pip itself, or virtualenv, will do as well.
 $(BIN)/python:
