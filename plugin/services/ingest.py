@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -194,14 +194,3 @@ def _read(ctx: Context, receipt: Receipt) -> Told | None:
 def _summary(exc: Rejected) -> str:
     parts = [f"{error['field']}: {error['message']}" for error in exc.errors]
     return "; ".join(parts)[:500] or "rejected"
-
-
-def retry_failed(session: Session) -> int:
-    """Have every failed or rejected receipt that still has its payload run again. Returns how many."""
-    result = session.execute(
-        update(Receipt)
-        .where(Receipt.state.in_(["failed", "rejected"]), Receipt.body.is_not(None))
-        .values(state="received", attempts=0, next_attempt_at=datetime.now(UTC))
-        .returning(Receipt.id)
-    )
-    return len(result.all())

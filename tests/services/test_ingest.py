@@ -13,7 +13,8 @@ from sqlalchemy.exc import OperationalError
 from plugin.secrets import Vault
 from plugin.services.batch import Batch, Told
 from plugin.services.facts import apply
-from plugin.services.ingest import ATTEMPTS, BACKOFF, ingest_receipts, retry_failed
+from plugin.services.ingest import ATTEMPTS, BACKOFF, ingest_receipts
+from plugin.services.receipts import given_up, run_again
 from plugin.services.sweep import anything_unprocessed
 from plugin.store.models.customers import Checkout, Consent, Customer
 from plugin.store.models.messages import Message
@@ -73,7 +74,7 @@ def test_what_failed_can_be_run_again(both: World, monkeypatch: pytest.MonkeyPat
     both.receive("orders/create", order(both.now, 1667))
     both.ingest()
     with both.ctx.database.transaction() as session:
-        assert retry_failed(session) == 2
+        assert run_again(session, [receipt.id for receipt in given_up(session)]) == 2
     both.ingest()
     assert [r.state for r in both.rows(Receipt)] == ["rejected", "done", "done"]
     assert both.rows(Order, platform_id="1666")
@@ -122,7 +123,7 @@ def test_a_lost_key_is_said_plainly(world: World) -> None:
     assert "ENCRYPTION_KEYS" in receipt.reason
     del world.ctx.__dict__["vault"]
     with world.ctx.database.transaction() as session:
-        retry_failed(session)
+        run_again(session, [receipt.id])
     world.ingest()
     assert world.row(Receipt).state == "done"
 
