@@ -20,8 +20,8 @@ pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"the extra `twin` is not installed: {MISSING}"),
     pytest.mark.alone,
 ]
-# At this speed two real seconds are fourteen hours: well under the day after which a thank-you is stale.
-SMALL = ["--orders", "60", "--days", "6", "--speed", "25000", "--cutoff-days", "18.5", "--seed", "7"]
+# At this speed two real seconds are seventeen hours: well under the day after which a thank-you is stale.
+SMALL = ["--orders", "60", "--days", "6", "--speed", "30000", "--cutoff-days", "18.5", "--seed", "7"]
 
 
 def report_of(folder: Path, *options: str) -> dict[str, Any]:
