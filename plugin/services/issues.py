@@ -11,7 +11,7 @@ from html import escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from plugin.channels.email.errors import OutcomeUnknown, SendError
+from plugin.channels.email.errors import OutcomeUnknown, Permanent, SendError
 from plugin.channels.email.mime import Mail, build, message_id
 from plugin.channels.email.transport import Transport
 from plugin.services.compose import sender_of
@@ -99,15 +99,15 @@ def _tell(ctx: Context, transport: Transport, issue_id: int) -> None:
         shop, order = session.get_one(Shop, issue.shop_id), session.get_one(Order, issue.order_id)
         settings = load_settings(shop.settings)
         address = settings.support.email or shop.email
-        if address is None or issue.closed_at or order.redacted_at:
+        if address is None or issue.closed_at or order.redacted_at or shop.uninstalled_at:
             issue.tell_at = None
             return
         issue.tell_at = datetime.now(UTC) + TELL_AGAIN
         mail = _mail(shop, settings, issue, order, address, ctx.clock.now())
     try:
         transport.send(mail.sender_address, address, build(mail))
-    except OutcomeUnknown:
-        pass  # a shop told twice is better than one not told; but once is enough here, since the list has it too
+    except (OutcomeUnknown, Permanent) as exc:  # asking again would nag or be refused again: the list has it too
+        log.warning("shop_perhaps_not_told", extra={"issue": issue_id, "reason": exc.reason})
     except SendError as exc:
         log.warning("shop_not_told", extra={"issue": issue_id, "reason": exc.reason})
         return

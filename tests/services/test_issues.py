@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from plugin.channels.email.errors import OutcomeUnknown, Retryable, SendError
+from plugin.channels.email.errors import OutcomeUnknown, Permanent, Retryable, SendError
 from plugin.services.context import Context
 from plugin.services.issues import NoSuchIssue, anything_untold, close_issue, open_issues, tell_shops
 from plugin.store.models.customers import Issue
@@ -66,9 +66,10 @@ def test_the_shop_is_told_once_and_answers_the_customer(context: Context) -> Non
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"), [(Retryable("busy"), False), (OutcomeUnknown("no answer"), True)]
+    ("fault", "told"),
+    [(Retryable("busy"), False), (OutcomeUnknown("no answer"), True), (Permanent("refused"), True)],
 )
-def test_a_shop_that_could_not_be_told_is_told_later(context: Context, fault: SendError, told: bool) -> None:
+def test_a_shop_is_told_later_only_where_that_can_help(context: Context, fault: SendError, told: bool) -> None:
     with context.database.transaction() as session:
         id_ = shop_with_issue(session)
     tell_shops(context, Post(fault))
@@ -77,6 +78,16 @@ def test_a_shop_that_could_not_be_told_is_told_later(context: Context, fault: Se
     assert (tell_at is None) is told
     if tell_at:
         assert timedelta(minutes=9) < tell_at - datetime.now(UTC) <= timedelta(minutes=10)
+
+
+def test_a_shop_that_left_is_not_written_to(context: Context) -> None:
+    with context.database.transaction() as session:
+        shop_with_issue(session)
+        session.scalars(select(Shop)).one().uninstalled_at = NOON
+    post = Post()
+    tell_shops(context, post)
+    assert post.sent == []
+    assert not anything_untold(context)
 
 
 def test_a_shop_without_an_address_of_its_own_finds_it_in_the_list(context: Context) -> None:
