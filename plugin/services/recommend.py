@@ -7,7 +7,7 @@ bounded in rows and run on an index, so that the cost does not grow with the sho
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import sqrt
@@ -16,7 +16,7 @@ from urllib.parse import quote, quote_plus
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from plugin.store.models.customers import SurveyAnswer
+from plugin.services.ratings import ratings
 from plugin.store.models.orders import Order, Product, Purchase
 from plugin.store.models.shops import Shop
 from schemas.events import Money
@@ -34,9 +34,7 @@ SHRINK = 3.0  # orders of doubt: a pair seen c times counts c / (c + 3)
 SAME_VENDOR = 1.15  # tips the scales between near ties
 POPULAR_DAYS = 90
 POPULAR_ROWS = 3000
-RATED_ORDERS = 300
 MAX_UNWANTED = 500  # rows read to make up for what is excluded
-MIN_RATINGS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,29 +96,6 @@ def recommend(
             if len(chosen) >= limit:
                 return _rated(session, shop, chosen)
     return _rated(session, shop, chosen)
-
-
-def ratings(session: Session, shop: Shop, product_ids: Iterable[str]) -> dict[str, tuple[float, int]]:
-    """The mean satisfaction (1 to 5) and the number of answers, by product, from the surveys of the latest 300 orders
-    that contain it. A product with fewer than 3 answers is left out.
-    """
-    found: dict[str, tuple[float, int]] = {}
-    for product_id in dict.fromkeys(product_ids):
-        orders = (
-            select(Purchase.order_id)
-            .where(Purchase.shop_id == shop.id, Purchase.product_id == product_id)
-            .order_by(Purchase.placed_at.desc())
-            .limit(RATED_ORDERS)
-        )
-        # The orders are this shop's, and so are their answers.
-        mean, count = session.execute(
-            select(func.avg(SurveyAnswer.satisfaction), func.count(SurveyAnswer.satisfaction)).where(
-                SurveyAnswer.order_id.in_(orders)
-            )
-        ).one()
-        if count >= MIN_RATINGS:
-            found[product_id] = (float(mean), count)
-    return found
 
 
 def _orders_with(shop: Shop, product_id: str, most: int) -> Select[int]:

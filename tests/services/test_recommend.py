@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from plugin.services.recommend import NEW, POPULAR, TOGETHER, Recommendation, ratings, recommend
+from plugin.services.ratings import ratings
+from plugin.services.recommend import NEW, POPULAR, TOGETHER, Recommendation, recommend
 from plugin.store.models.customers import SurveyAnswer
 from plugin.store.models.orders import Order, Product, Purchase
 from plugin.store.models.shops import Shop
