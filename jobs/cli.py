@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jobs import checks
-from jobs.commands import desk, receipts, run, shops
+from jobs.commands import desk, login, receipts, restore, run, shops
 from jobs.console import complain
 from plugin.config import ConfigError
 
@@ -61,6 +61,8 @@ def parser() -> argparse.ArgumentParser:
     shops.add_to(commands)
     receipts.add_to(commands)
     desk.add_to(commands)
+    login.add_to(commands)
+    restore.add_to(commands)
     return top
 
 

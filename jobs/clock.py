@@ -20,10 +20,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.processes import Child, end
 from plugin.config import Settings
-from plugin.queues import INGEST, SEND
+from plugin.queues import INGEST, SEND, SHOPS
 from plugin.services.context import Context, build
 from plugin.services.deliver import anything_due
-from plugin.services.issues import anything_untold
+from plugin.services.errands import anything_waiting
+from plugin.services.small_mail import anything_small
 from plugin.services.sweep import anything_unprocessed
 
 TICK = 0.25  # real seconds, whatever the speed of business time
@@ -52,11 +53,12 @@ class Clock:
     def __init__(
         self,
         ctx: Context,
-        due: Callable[[Context], bool] = lambda ctx: anything_due(ctx) or anything_untold(ctx),
+        due: Callable[[Context], bool] = lambda ctx: anything_due(ctx) or anything_small(ctx),
         unprocessed: Callable[[Context], bool] = anything_unprocessed,
+        errands: Callable[[Context], bool] = anything_waiting,
     ) -> None:
         self.ctx = ctx
-        self._due, self._unprocessed = due, unprocessed
+        self._due, self._unprocessed, self._errands = due, unprocessed, errands
         self._sweep_at = 0.0
         self._database, self._valkey = Presence("database"), Presence("valkey")
 
@@ -68,6 +70,8 @@ class Clock:
                 self._sweep_at = now + SWEEP_EVERY
                 if self._unprocessed(self.ctx):
                     wanted.append(INGEST)
+                if self._errands(self.ctx):
+                    wanted.append(SHOPS)
             if self._due(self.ctx):
                 wanted.append(SEND)
         except SQLAlchemyError:

@@ -15,6 +15,8 @@ from plugin.queues import PERIODIC
 
 HOUSEKEEPING_JOB = "jobs.tasks.keep_house"
 HOUSEKEEPING_EVERY = 3600  # seconds
+TOKENS_JOB = "jobs.tasks.refresh_idle_tokens"
+TOKENS_EVERY = 24 * 3600
 
 
 class JsonCronJob(CronJob):
@@ -33,15 +35,16 @@ def run(settings: Settings) -> None:
     connection = Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=2)
     scheduler = CronScheduler(connection, logging_level="WARNING")
     scheduler.log.setLevel(logging.WARNING)
-    scheduler.get_jobs().append(
-        JsonCronJob(
-            PERIODIC,
-            func_name=HOUSEKEEPING_JOB,
-            interval=HOUSEKEEPING_EVERY,
-            job_timeout=1800,
-            result_ttl=0,
-            ttl=HOUSEKEEPING_EVERY,
-            failure_ttl=3600,
+    for name, every in ((HOUSEKEEPING_JOB, HOUSEKEEPING_EVERY), (TOKENS_JOB, TOKENS_EVERY)):
+        scheduler.get_jobs().append(
+            JsonCronJob(
+                PERIODIC,
+                func_name=name,
+                interval=every,
+                job_timeout=1800,
+                result_ttl=0,
+                ttl=every,
+                failure_ttl=3600,
+            )
         )
-    )
     scheduler.start()  # type: ignore[no-untyped-call]

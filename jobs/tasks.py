@@ -15,12 +15,15 @@ from collections.abc import Callable
 
 from jobs import state
 from jobs.state import State
-from plugin.queues import INGEST, SEND
+from plugin.queues import INGEST, SEND, SHOPS
 from plugin.services.deliver import send_due
+from plugin.services.figure_days import roll_up
 from plugin.services.housekeeping import prune
 from plugin.services.ingest import ingest_receipts as ingest
-from plugin.services.issues import tell_shops
 from plugin.services.leases import acquire
+from plugin.services.shop_tokens import refresh_idle
+from plugin.services.shop_work import work_off
+from plugin.services.small_mail import send_small_mail
 
 TURN = 1.0  # seconds
 INGEST_BATCH, SEND_BATCH = 200, 50
@@ -55,9 +58,22 @@ def ingest_receipts(here: State) -> None:
 def send_messages(here: State) -> None:
     here.context.queues.taken(SEND)
     more = in_turns(here, lambda: send_due(here.context, here.courier, limit=SEND_BATCH))
-    tell_shops(here.context, here.courier.transport)
+    send_small_mail(here.context, here.courier.transport)
     if more:
         here.context.queues.nudge(SEND)
+
+
+@job
+def work_with_shops(here: State) -> None:
+    here.context.queues.taken(SHOPS)
+    if in_turns(here, lambda: work_off(here.context)):
+        here.context.queues.nudge(SHOPS)
+
+
+@job
+def refresh_idle_tokens(here: State) -> None:
+    if refresh_idle(here.context):
+        here.context.queues.nudge(SHOPS)
 
 
 @job
@@ -66,6 +82,7 @@ def keep_house(here: State) -> None:
         mine = acquire(session, "housekeeping", f"{socket.gethostname()}:{os.getpid()}"[:60], HOUSEKEEPING_SECONDS)
     if mine:
         prune(here.context)
+        roll_up(here.context)
 
 
 def in_turns(here: State, work: Callable[[], int]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -20,7 +21,7 @@ from plugin.config import Settings
 if TYPE_CHECKING:
     from flask import Flask
 
-THREADS = 8  # for each worker; the database's pool holds up to 10 connections
+THREADS = 16  # of each worker: each may hold a connection to the database
 KILL_SECONDS = 3
 
 # Granian's own lines go to our root handler; its access log, which would show paths with tokens, stays off.
@@ -36,7 +37,10 @@ def application() -> Flask:
     if multiprocessing.parent_process() is not None:
         die_with_parent()
     configure_logs(os.environ)
-    return create_app(load(os.environ))
+    app = create_app(load(os.environ), THREADS)
+    gc.collect()
+    gc.freeze()  # what is there now stays: the collector need not walk through it again and again
+    return app
 
 
 def serve(settings: Settings, host: str, port: int) -> None:

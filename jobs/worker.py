@@ -19,6 +19,7 @@ from jobs import state
 from jobs.state import State
 from plugin.config import Settings
 from plugin.queues import QUEUES
+from plugin.services import tallies
 
 WORKER_TTL = 30  # seconds: a blocked read on a server that hangs gives up after 25
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds between two tries while Valkey is away
@@ -43,6 +44,8 @@ class Worker(SimpleWorker):
 def run(settings: Settings) -> None:
     """Until SIGINT or SIGTERM. Raises ConfigError for a key or an EMAIL_URL that is wrong."""
     here, stopped = state.start(settings), threading.Event()
+    counted = tallies.Tallies(here.context.queues.redis)
+    tallies.listen(counted)
     pause, away = FIRST_PAUSE, False
     while not stopped.is_set():
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -60,6 +63,7 @@ def run(settings: Settings) -> None:
             away = True
         if not stopped.wait(pause):
             pause = min(pause * 2, LONGEST_PAUSE)
+    counted.deliver()
     here.close()
 
 

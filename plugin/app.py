@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 
 from flask import Flask, Response, g, request
+from werkzeug.routing import IntegerConverter, Map
 
 from plugin.config import Settings
 from plugin.services.context import Context, build
-from plugin.web import assets, auth, customer, errors, health, home, webhooks, wiring
+from plugin.web import assets, auth, customer, errors, health, home, opens, webhooks, wiring
+from plugin.web.api import wire as api
+from plugin.web.merchant import wire as merchant
 
-AREAS = (assets, customer, health, home, webhooks)
+AREAS = (assets, customer, health, home, opens, webhooks)
 MAX_BODY = 64 * 1024  # bytes, of everything but webhooks
 
 log = logging.getLogger("plugin.web.requests")
 
 
-def create_app(settings: Settings) -> Flask:
-    """The app of one web process. Opens no connection. Raises ConfigError for a key that is no key."""
-    return create_app_from(build(settings))
+class RowId(IntegerConverter):
+    """Whole numbers in paths are ids of rows: what no database can hold is no address of ours."""
+
+    def __init__(self, map: Map, **_: Any) -> None:
+        super().__init__(map, max=2**63 - 1)
+
+
+def create_app(settings: Settings, threads: int = 5) -> Flask:
+    """The app of one web process with so many threads. Opens no connection. Raises ConfigError for a bad key."""
+    return create_app_from(build(settings, threads))
 
 
 def create_app_from(ctx: Context) -> Flask:
@@ -29,10 +40,13 @@ def create_app_from(ctx: Context) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.converters["int"] = RowId
     wiring.attach(app, ctx)
     errors.install(app)
     for area in AREAS:
         auth.register(app, area)
+    api.install(app)
+    merchant.install(app)
     if ctx.settings.demo:
         from plugin.web import demo
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SECRETS = ("SECRET_KEY", "ENCRYPTION_KEYS")
@@ -73,7 +73,7 @@ def load(environ: Mapping[str, str], *, production: bool = True, demo: bool = Fa
             raise ConfigError(f"{name} is not set: set it (README, 'Deploy'), or use `dasi up`, which makes one")
     return Settings(
         database_url=_database_url(env.get("DATABASE_URL") or f"sqlite:///{data_dir / 'dasi.db'}"),
-        redis_url=env.get("REDIS_URL") or embedded_redis_url(data_dir),
+        redis_url=_redis_url(env.get("REDIS_URL")) or embedded_redis_url(data_dir),
         data_dir=data_dir,
         public_url=public_url,
         secret_key=env.get("SECRET_KEY") or kept.get("SECRET_KEY") or _kept(data_dir, "SECRET_KEY"),
@@ -136,9 +136,35 @@ def _database_url(url: str) -> str:
     """Accept the usual spellings of PostgreSQL and SQLite addresses."""
     for old in ("postgres://", "postgresql://"):
         if url.startswith(old):
-            return "postgresql+psycopg://" + url.removeprefix(old)
+            url = "postgresql+psycopg://" + url.removeprefix(old)
     if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise ConfigError("DATABASE_URL must begin with sqlite:/// or postgresql://")
+    try:
+        port = urlsplit(url).port
+        thresholds = [value for name, value in parse_qsl(urlsplit(url).query) if name == "prepare_threshold"]
+    except ValueError:
+        raise ConfigError(
+            "DATABASE_URL cannot be read: a port is a number; write marks such as / # @ : in the password as %2F …"
+        ) from None
+    if port == 0 or "://:@" in url:
+        raise ConfigError("DATABASE_URL cannot be read: write postgresql://user:password@host:port/name")
+    if any(value != "none" and not value.isdecimal() for value in thresholds):
+        raise ConfigError("DATABASE_URL: prepare_threshold is a number, or none behind a pooler such as PgBouncer")
+    return url
+
+
+def _redis_url(url: str | None) -> str | None:
+    if url is None:
+        return None
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ConfigError("REDIS_URL cannot be read: write marks such as / # @ : in the password as %2F …") from None
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ConfigError("REDIS_URL must begin with redis://, rediss:// or unix://")
+    path = urlsplit(url).path.strip("/")
+    if not url.startswith("unix://") and path and not path.isdecimal():
+        raise ConfigError("REDIS_URL ends in the number of a database, as in redis://host:6379/0")
     return url
 
 

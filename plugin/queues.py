@@ -10,11 +10,12 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-INGEST, SEND, PERIODIC = "ingest", "send", "periodic"
-QUEUES = (INGEST, SEND, PERIODIC)  # a worker empties them in this order
+INGEST, SEND, SHOPS, PERIODIC = "ingest", "send", "shops", "periodic"
+QUEUES = (INGEST, SEND, SHOPS, PERIODIC)  # a worker empties them in turns
 INGEST_JOB = "jobs.tasks.ingest_receipts"
 SEND_JOB = "jobs.tasks.send_messages"
-JOBS = {INGEST: INGEST_JOB, SEND: SEND_JOB}
+SHOPS_JOB = "jobs.tasks.work_with_shops"
+JOBS = {INGEST: INGEST_JOB, SEND: SEND_JOB, SHOPS: SHOPS_JOB}
 
 NUDGE_SECONDS = 0.2  # at most so long may a request wait for Valkey
 PENDING_SECONDS = 5  # a nudge that nobody took is forgotten after so long

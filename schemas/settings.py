@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from datetime import time
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +12,8 @@ from marshmallow import RAISE, Schema, ValidationError, fields, post_load, valid
 
 STEPS = ("thank_you", "shipped", "delivered", "survey", "cross_sell", "cross_sell_follow_up")
 LANGUAGES = ("en", "ko")
+TRACK_OPENS = ("off", "marketing", "all")
+FIRST_STEPS = ("own_mails", "wording")
 
 # The documents' advice. Minutes after the step's anchor; the anchors themselves are the timeline's matter.
 DEFAULT_DELAYS = {
@@ -24,14 +26,38 @@ DEFAULT_DELAYS = {
 }
 
 
+# Within which a delay does what it is for, in minutes; outside it the merchant is warned. The survey: the documents'.
+ADVISED_DELAYS = {
+    "thank_you": (0, 60),
+    "shipped": (0, 12 * 60),
+    "delivered": (0, 24 * 60),
+    "survey": (3 * 24 * 60, 5 * 24 * 60),
+    "cross_sell": (5 * 24 * 60, 14 * 24 * 60),
+    "cross_sell_follow_up": (2 * 24 * 60, 7 * 24 * 60),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierStep:
+    """What held for orders placed before `until`, where a change was for later orders only."""
+
+    until: datetime
+    enabled: bool
+    delay_minutes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSettings:
-    """One step of the flow. `delay_minutes` None: the default. `subject`, `intro`: Liquid by language."""
+    """One step of the flow. `delay_minutes` None: the default. `subject`, `intro`: Liquid by language.
+
+    `earlier`: in the order of their `until`; the first one that an order was placed before holds for it.
+    """
 
     enabled: bool = True
     delay_minutes: int | None = None
     subject: dict[str, str] = field(default_factory=dict)
     intro: dict[str, str] = field(default_factory=dict)
+    earlier: tuple[EarlierStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +112,8 @@ class ShopSettings:
     sender: Sender = field(default_factory=Sender)
     how_to: dict[str, str] = field(default_factory=dict)  # product id -> the merchant's page on using it
     survey_minutes: int = 1
+    track_opens: str = "marketing"  # mails that tell of their opening: "off", "marketing" or "all"
+    done: tuple[str, ...] = ()  # first steps outside Dasi that the merchant ticked off: of FIRST_STEPS
 
     def step(self, name: str) -> StepSettings:
         return self.steps.get(name) or _DEFAULT_STEP
@@ -94,8 +122,25 @@ class ShopSettings:
         given = self.step(name).delay_minutes
         return DEFAULT_DELAYS[name] if given is None else given
 
+    def at(self, placed_at: datetime) -> ShopSettings:
+        """As they hold for an order placed then. The same object where no change spared earlier orders."""
+        if not any(step.earlier for step in self.steps.values()):
+            return self
+        return replace(self, steps={name: _step_at(step, placed_at) for name, step in self.steps.items()})
+
+    def for_new_orders(self) -> ShopSettings:
+        """Without what holds for earlier orders only: as every order would be treated from now on."""
+        return replace(self, steps={name: replace(step, earlier=()) for name, step in self.steps.items()})
+
 
 _DEFAULT_STEP = StepSettings()
+
+
+def _step_at(step: StepSettings, placed_at: datetime) -> StepSettings:
+    held = next((one for one in step.earlier if placed_at < one.until), None)
+    if held is None:
+        return step
+    return replace(step, enabled=held.enabled, delay_minutes=held.delay_minutes)
 
 
 def http_url(value: str) -> None:
@@ -126,6 +171,13 @@ class OwnSchema(Schema):
         return self.makes(**data)
 
 
+class EarlierStepSchema(OwnSchema):
+    makes = EarlierStep
+    until = fields.AwareDateTime(required=True)
+    enabled = fields.Boolean(required=True)
+    delay_minutes = fields.Integer(required=True, validate=validate.Range(0, 120 * 24 * 60))
+
+
 class StepSchema(OwnSchema):
     makes = StepSettings
     enabled = fields.Boolean()
@@ -136,6 +188,12 @@ class StepSchema(OwnSchema):
     intro = fields.Dict(
         keys=fields.String(validate=validate.OneOf(LANGUAGES)), values=fields.String(validate=validate.Length(max=5000))
     )
+    earlier = fields.List(fields.Nested(EarlierStepSchema), validate=validate.Length(max=50))
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> Any:
+        """In the order in which they are looked up, whatever order they were written in."""
+        return StepSettings(**{**data, "earlier": tuple(sorted(data.get("earlier", ()), key=lambda one: one.until))})
 
 
 class SupportSchema(OwnSchema):
@@ -191,6 +249,12 @@ class ShopSettingsSchema(OwnSchema):
         values=fields.String(validate=[validate.Length(max=2000), http_url]),
     )
     survey_minutes = fields.Integer(validate=validate.Range(1, 30))
+    track_opens = fields.String(validate=validate.OneOf(TRACK_OPENS))
+    done = fields.List(fields.String(validate=validate.OneOf(FIRST_STEPS)))
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> Any:
+        return ShopSettings(**{**data, "done": tuple(dict.fromkeys(data.get("done", ())))})
 
 
 _SCHEMA = ShopSettingsSchema()
@@ -203,5 +267,11 @@ def load_settings(data: dict[str, Any]) -> ShopSettings:
 
 
 def dump_settings(settings: ShopSettings) -> dict[str, Any]:
+    """As stored. What later versions added is left out while it is empty: an older version reads the rest."""
     data: dict[str, Any] = _SCHEMA.dump(settings)
+    if not data["done"]:
+        del data["done"]
+    for step in data["steps"].values():
+        if not step["earlier"]:
+            del step["earlier"]
     return data

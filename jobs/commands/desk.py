@@ -22,7 +22,7 @@ class _NoShop(Exception):
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    issues = commands.add_parser("issues", help="parcels that customers say have not arrived")
+    issues = commands.add_parser("issues", help="parcels that customers miss, and low ratings")
     issues.add_argument("shop", metavar="SHOP")
     issues.add_argument("--close", metavar="ID", type=int, help="close this one")
     issues.add_argument("--as", dest="outcome", choices=OUTCOMES, help="how it ended")
@@ -49,7 +49,8 @@ def show_issues(args: argparse.Namespace) -> int:
         with ctx.database.reading() as session:
             for issue in open_issues(session, _shop(session, args.shop)):
                 words = " ".join((issue.words or "").split())
-                parcel = issue.parcel_name or "the whole order"
+                whole = "the whole order" if issue.kind == "not_arrived" else issue.kind.replace("_", " ")
+                parcel = issue.parcel_name or whole
                 say(f"{issue.id}\t{issue.order_name}\t{parcel}\t{issue.opened_at:%Y-%m-%dT%H:%M:%SZ}\t"
                     f"{issue.email or ''}\t{words}")  # fmt: skip
     except _NoShop as exc:

@@ -18,9 +18,10 @@ from jobs.console import complain, say
 from jobs.ports import LOOPBACK, check_port, free_port
 from jobs.processes import Child
 from jobs.supervisor import Stage, Supervisor
-from plugin.config import Settings, embedded_redis_url
+from plugin.config import ConfigError, Settings, embedded_redis_url
 from plugin.services.context import build
 from plugin.store import migrate as migrations
+from plugin.store.pooler import heed_prepare_threshold
 from plugin.store.session import Database
 
 # Seconds in which each kind of process ends: 9 together, so that Ctrl-C takes less than 10.
@@ -37,15 +38,24 @@ def demo(args: argparse.Namespace) -> int:
 
 
 def web(args: argparse.Namespace) -> int:
+    """Starts without Valkey too: the webhooks must be kept."""
     from jobs.web import serve
 
-    serve(_started(), args.host, args.port)
+    settings = _started()
+    if checks.valkey_trouble(settings):
+        complain("Valkey does not answer: webhooks are kept, and nothing is sent until it does (check REDIS_URL)")
+    if not settings.shopify_secrets:
+        complain("SHOPIFY_API_SECRET is not set: no webhook can be verified, so all are refused")
+    serve(settings, args.host, args.port)
     return 0
 
 
 def worker(args: argparse.Namespace) -> int:
     """WORKER_CONCURRENCY counts processes: with more than one, this one only keeps the others running."""
     settings = _started()
+    checks.check_valkey(settings)
+    if not settings.email_url:
+        complain("EMAIL_URL is not set: nothing is sent until it is")
     if settings.worker_concurrency == 1:
         return one_worker(args)
     return Supervisor([Stage(_workers(settings, dict(os.environ)), ALONE_SECONDS)]).run()
@@ -54,14 +64,18 @@ def worker(args: argparse.Namespace) -> int:
 def one_worker(_args: argparse.Namespace) -> int:
     from jobs.worker import run
 
-    run(_started())
+    settings = _started()
+    checks.check_valkey(settings)
+    run(settings)
     return 0
 
 
 def clock(_args: argparse.Namespace) -> int:
     from jobs.clock import run
 
-    run(_started())
+    settings = _started()
+    checks.check_valkey(settings)
+    run(settings)
     return 0
 
 
@@ -93,8 +107,10 @@ def demo_clock(_args: argparse.Namespace) -> int:
 
 def migrate(_args: argparse.Namespace) -> int:
     settings = environment.load_for_data(os.environ)
-    _migrate(settings)
-    say("The database is at the newest migration.")
+    if _migrate(settings) is migrations.Standing.AHEAD:
+        say("The database was migrated by a newer program; there is nothing to do.")
+    else:
+        say("The database is at the newest migration.")
     return 0
 
 
@@ -156,13 +172,18 @@ def _child(name: str, env: Mapping[str, str], *command: str) -> Child:
     return Child(name, [sys.executable, "-m", "jobs.cli", *(command or (name,))], env)
 
 
-def _migrate(settings: Settings) -> None:
+def _migrate(settings: Settings) -> migrations.Standing:
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite" and url.database and Path(url.database).parent == settings.data_dir:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = Database(settings.database_url)
+    database = heed_prepare_threshold(Database(settings.database_url))
     try:
         migrations.upgrade(database)
+        return migrations.standing(database)
+    except migrations.NoLock:
+        raise ConfigError(
+            "the database is too busy to be migrated: run `dasi migrate` again, or stop the workers for it"
+        ) from None
     finally:
         database.dispose()
 

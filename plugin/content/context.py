@@ -6,6 +6,7 @@ Nothing is escaped here; the HTML templates do that. What is missing is None, so
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from plugin.content import formats
@@ -18,6 +19,7 @@ SHOWN_LINES = 20
 _SHOWN_PARCELS = 10
 _SHOWN_NUMBERS = 5
 _SHOWN_PRODUCTS = 6
+_SCORES = tuple((f"survey_{score}", f"score={score}") for score in range(1, 6))
 
 Values = dict[str, Any]
 
@@ -61,6 +63,7 @@ def template_values(view: MessageView) -> Values:
         "one_minute": view.survey_minutes <= 1,
         "marketing": is_marketing(view),
         "unsubscribe": _unsubscribe(view),
+        "dot": safe_url(view.links.opened),
         **parcels,
         **_products(view.products, locale),
         **_taps(view),
@@ -85,6 +88,7 @@ def merchant_values(view: MessageView, values: Values) -> Values:
     }
 
 
+@lru_cache(maxsize=256)
 def _shop(shop: ShopView) -> Values:
     colour, ink = button_colours(shop.colour)
     name = one_line(shop.name, 100) or ""
@@ -209,7 +213,7 @@ def _products(products: tuple[ProductView, ...], locale: str) -> Values:
 def _taps(view: MessageView) -> Values:
     """The links whose query carries the answer."""
     arrived, survey = safe_url(view.links.arrived), safe_url(view.links.survey)
-    scores = {f"survey_{score}": with_query(survey, f"score={score}") if survey else None for score in range(1, 6)}
+    scores = {name: with_query(survey, query) if survey else None for name, query in _SCORES}
     return scores | {
         "arrived_yes": with_query(arrived, "answer=yes") if arrived else None,
         "arrived_not_yet": with_query(arrived, "answer=not_yet") if arrived else None,

@@ -40,7 +40,7 @@ VARIABLES = {
     "titles": ["Linen apron", "Oak board"],
 }
 # fmt: off
-_FILTERS = (
+FILTERS = (
     "append", "capitalize", "default", "downcase", "escape", "escape_once", "first", "last", "lstrip", "minus",
     "newline_to_br", "plus", "prepend", "remove", "replace", "rstrip", "size", "slice", "strip", "strip_html",
     "strip_newlines", "times", "truncate", "truncatewords", "upcase", "url_encode",
@@ -83,7 +83,7 @@ def check(source: str) -> list[TemplateError]:
         return [_told(error)]
     unknown: list[tuple[str, str, Mapping[str, list[Any]]]] = [
         ("name", "names: " + ", ".join(VARIABLES), {k: v for k, v in analysis.globals.items() if k not in VARIABLES}),
-        ("filter", "filters: " + ", ".join(_FILTERS), {k: v for k, v in analysis.filters.items() if k not in _FILTERS}),
+        ("filter", "filters: " + ", ".join(FILTERS), {k: v for k, v in analysis.filters.items() if k not in FILTERS}),
     ]
     errors = [
         TemplateError(_span(place).line_col(source)[0], f"unknown {kind} “{word}”; there are these {known}")
@@ -157,7 +157,7 @@ def parsed(source: str, html_escaped: bool) -> BoundTemplate:
 @lru_cache(maxsize=2)
 def _environment(html_escaped: bool = False) -> Environment:
     environment = _MerchantEnvironment(autoescape=html_escaped)
-    environment.filters = {name: _bounded(environment.filters[name]) for name in _FILTERS}
+    environment.filters = {name: _bounded(environment.filters[name]) for name in FILTERS}
     environment.tags = {name: environment.tags[name] for name in (*_PARSER_TAGS, *_TAGS)}
     return environment
 

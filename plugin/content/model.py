@@ -63,6 +63,7 @@ class Links:
     unsubscribe: str | None = None
     survey: str | None = None
     arrived: str | None = None
+    opened: str | None = None  # a picture of one dot, which is asked for when the mail is opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

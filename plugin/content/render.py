@@ -24,7 +24,7 @@ def render(view: MessageView) -> Rendered:
     templates = step_templates(view.step, values["language"])
     own = merchant_values(view, values) if view.subject or view.intro else {}
     subject = subject_of(view.subject, own) if view.subject else None
-    subject = subject or subject_line(templates.subject.render(values)) or values["order_name"]
+    subject = subject or subject_line(templates.subject(values)) or values["order_name"]
     if is_marketing(view) and values["language"] == "ko" and not subject.startswith(_ADVERTISEMENT):
         subject = f"{_ADVERTISEMENT} {subject}"
     opening = opening_of(view.intro, own) if view.intro else None
@@ -33,6 +33,6 @@ def render(view: MessageView) -> Rendered:
     values["opening_text"] = opening[1] if opening else None
     return Rendered(
         subject=subject,
-        html=templates.html.render(values),
-        text=wrapped(templates.text.render(values)),
+        html=templates.html(values),
+        text=wrapped(templates.text(values)),
     )

@@ -12,6 +12,10 @@ FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 # Embeddings, overrides and isolates: unbalanced, they would turn the text that follows them around.
 _BIDI_CONTROLS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _RIGHT_TO_LEFT = frozenset({"R", "AL"})
+# What needs no second look: a host of letters and digits, and marks that stay as they are.
+_PLAIN_URL = re.compile(
+    r"https?://[a-z0-9][a-z0-9.-]*(:[0-9]{1,4})?(/[A-Za-z0-9!$%&'()*+,/:;=?@\[\]~._-]*)?(?<!\?)", re.ASCII
+)
 _NONCHARACTERS = re.compile("[\ufdd0-\ufdef]|[\ufffe\uffff]")
 
 
@@ -47,7 +51,9 @@ def _printable(letter: str) -> str:
 
 def subject_line(text: str, limit: int = 200) -> str | None:
     """A subject put together from clean values: one line, no control characters, its values' isolates kept."""
-    kept = " ".join("".join(map(_printable, text)).split())
+    if not text.isprintable() or not text.isascii():
+        text = "".join(map(_printable, text))
+    kept = " ".join(text.split())
     if len(kept) > limit:
         kept = kept[: limit - 1].rstrip() + "…"
         kept += POP_ISOLATE * (kept.count(FIRST_STRONG_ISOLATE) - kept.count(POP_ISOLATE))
@@ -62,7 +68,9 @@ def block(text: str, limit: int = 20_000) -> str:
 
 def safe_url(url: str | None) -> str | None:
     """`url` when it is an absolute http(s) address without blanks or control characters, in ASCII; else None."""
-    return None if url is None else _safe_url(url.strip())
+    if url is None or (len(url) <= MAX_URL and _PLAIN_URL.fullmatch(url)):
+        return url
+    return _safe_url(url.strip())
 
 
 @lru_cache(maxsize=4096)

@@ -17,6 +17,8 @@ from typing import Any
 from liquid import BoundTemplate, Environment, StrictUndefined
 from mjml import mjml2html
 
+from plugin.content.compiled import Render, compiled
+
 STEPS = ("thank_you", "shipped", "delivered", "survey", "cross_sell", "cross_sell_follow_up")
 LANGUAGES = ("en", "ko")
 
@@ -24,6 +26,7 @@ _HERE = Path(__file__).parent
 _PART = re.compile(r"\[\[>(\w+)\]\]")
 _WORDS = re.compile(r"\[\[(\w+)\]\]")
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\[\[\w+\]\]", re.DOTALL)
+_BETWEEN_CELLS = re.compile(r"(</?(?:table|tbody|tr|td)\b[^<>]*>)(?=<)")
 _TAGS_ONLY = re.compile(r"^[ \t]*((?:\{%(?:[^%]|%(?!\}))*%\}[ \t]*)+)\n", re.MULTILINE)
 
 
@@ -39,23 +42,28 @@ class _MessageEnvironment(Environment):
 class StepTemplates:
     """What a message of one step in one language is rendered from."""
 
-    subject: BoundTemplate
-    html: BoundTemplate
-    text: BoundTemplate
+    subject: Render
+    html: Render
+    text: Render
 
 
 @lru_cache(maxsize=len(STEPS) * len(LANGUAGES))
 def step_templates(step: str, language: str) -> StepTemplates:
-    """The parsed templates of a step. KeyError for a step or a language that there is not."""
+    """The compiled templates of a step. KeyError for a step or a language that there is not."""
+    return StepTemplates(**{part: compiled(template) for part, template in parsed_templates(step, language).items()})
+
+
+def parsed_templates(step: str, language: str) -> dict[str, BoundTemplate]:
+    """The same as python-liquid reads them: `subject`, `html` and `text`."""
     if step not in STEPS or language not in LANGUAGES:
         raise KeyError(f"no message {step!r} in {language!r}")
     words = _step_words(step, language)
     plain, escaped = _environments()
-    return StepTemplates(
-        subject=plain.from_string(words["subject"], name=f"{step}.subject"),
-        html=escaped.from_string(_with_words(_compiled_html(step), words), name=f"{step}.html"),
-        text=plain.from_string(_with_words(_text_source(step), words), name=f"{step}.txt"),
-    )
+    return {
+        "subject": plain.from_string(words["subject"], name=f"{step}.subject"),
+        "html": escaped.from_string(_with_words(_compiled_html(step), words), name=f"{step}.html"),
+        "text": plain.from_string(_with_words(_text_source(step), words), name=f"{step}.txt"),
+    }
 
 
 @lru_cache(maxsize=len(LANGUAGES))
@@ -102,6 +110,8 @@ def compile_mjml(source: str) -> str:
     compiled = re.sub(r"<table (?![^>]*\brole=)", '<table role="presentation" ', compiled)
     # Comments for Outlook stay; the blanks that MJML's own style sheets and our indentation carry go.
     compact = re.sub(r"\s*\n\s*", "\n", compiled)
+    # Blanks between a table's parts show nowhere, and with lines short enough for SMTP a page goes out as it is.
+    compact = _BETWEEN_CELLS.sub(r"\1\n", compact)
     return re.sub(r"LQ(\d+)QL", lambda found: pieces[int(found.group(1))], compact)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 WIDTH = 72  # columns; a Hangul syllable takes two
 _LINE_OCTETS = 998  # RFC 5322
+_EMPTY = ("",)
 _ITEM = re.compile(r"(?:- |\d+\. )")
 
 
@@ -17,15 +19,19 @@ def wrapped(text: str) -> str:
     """
     lines: list[str] = []
     for line in text.split("\n"):
-        line = " ".join(line.split())
-        if line or (lines and lines[-1]):
-            lines.extend(_broken(line))
+        # Addresses are mostly a message's own, the other lines mostly the same in all messages of a step.
+        set_ = _set.__wrapped__(line) if line.startswith(("http://", "https://")) else _set(line)
+        if set_ != _EMPTY or (lines and lines[-1]):
+            lines += set_
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def _broken(line: str) -> list[str]:
+@lru_cache(maxsize=2048)
+def _set(line: str) -> tuple[str, ...]:
+    """One line as one or several."""
+    line = " ".join(line.split())
     if len(line) <= WIDTH // 2 or line.startswith(("http://", "https://")):
-        return _cut(line)
+        return tuple(_cut(line))
     marker = _ITEM.match(line)
     indent = " " * marker.end() if marker else ""
     lines, current, used = [], "", 0
@@ -39,7 +45,7 @@ def _broken(line: str) -> list[str]:
         else:
             current, used = word, width
     lines.append(current)
-    return [piece for line in lines for piece in _cut(line)]
+    return tuple(piece for line in lines for piece in _cut(line))
 
 
 def _cut(line: str) -> list[str]:

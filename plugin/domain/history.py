@@ -84,13 +84,25 @@ class NotArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class LowRating:
+    """An issue over a customer who was not satisfied, with this order or another. Open without `closed_at`."""
+
+    opened_at: datetime
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
-    """What the merchant did to a message: "cancel", "send_now" or "send_again"."""
+    """What the merchant did to a message: "cancel", "send_now" or "send_again".
+
+    `copy`: which one was cancelled or sent now; 0, the message itself. Sending again adds a copy and names none.
+    """
 
     kind: str
     step: str
     subject: str
     at: datetime
+    copy: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +129,7 @@ class History:
     newer_orders: tuple[NewerOrder, ...] = ()
     answers: tuple[Answer, ...] = ()
     issues: tuple[NotArrived, ...] = ()
+    low_ratings: tuple[LowRating, ...] = ()
     acts: tuple[Act, ...] = ()
     left: tuple[Left, ...] = ()
     consent: ConsentWords = field(default_factory=ConsentWords)

@@ -17,14 +17,15 @@ def groups(settings: ShopSettings, acts: tuple[Act, ...], parcels: list[Parcel])
     `parcels`: those nobody was told of, in the order in which they were shipped. A parcel whose own message the
     shop cancelled or chose to send joins no other, so that no late news undoes the act.
     """
-    chosen = {a.subject for a in acts if a.step == "shipped" and a.kind != "send_again"}
+    acts = tuple(a for a in acts if a.step == "shipped" and not a.copy)
+    chosen = {a.subject for a in acts if a.kind != "send_again"}
     found: list[list[Parcel]] = []
     closes = None
     for parcel in parcels:
         if closes is None or parcel.shipped_at > closes or parcel.parcel_id in chosen:
             found.append([])
             closes = shipped_due(settings, [parcel])[0] + STEPS["shipped"].stale_after
-            cancelled = [a.at for a in acts if (a.kind, a.step, a.subject) == ("cancel", "shipped", parcel.parcel_id)]
+            cancelled = [a.at for a in acts if (a.kind, a.subject) == ("cancel", parcel.parcel_id)]
             closes = min([closes, *cancelled])
         found[-1].append(parcel)
     return found

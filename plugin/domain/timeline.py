@@ -14,6 +14,8 @@ from plugin.domain.joined_parcels import groups, shipped_due
 from schemas.settings import ShopSettings
 
 AFTER_DELIVERY = timedelta(days=1)  # a cross-sell never comes sooner after the last delivery
+AFTER_TROUBLE = timedelta(days=1)  # nor after the shop settled a complaint: the customer may say that it is not solved
+UNHAPPY = "the customer was not satisfied, and nobody has settled it yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +51,15 @@ def plan(settings: ShopSettings, history: History) -> tuple[Planned, ...]:
     """
     if history.order.placed_at < history.installed_at:
         return ()
+    settings = settings.at(history.order.placed_at)
     messages = [
         *_order_steps(settings, history),
         *_parcel_steps(settings, history),
         *_after_delivery(settings, history),
     ]
-    copies = _copies(messages, history.acts)
-    messages = [*(_with_acts(message, history.acts) for message in messages), *copies]
-    return tuple(_gated(message, settings, history) for message in messages)
+    messages = [_with_acts(message, history.acts) for message in [*messages, *_copies(messages, history.acts)]]
+    facts = gates.facts_of(settings, history)
+    return tuple(_gated(message, facts, history) for message in messages)
 
 
 def _order_steps(settings: ShopSettings, history: History) -> Iterator[Planned]:
@@ -174,7 +177,7 @@ def _after_delivery(settings: ShopSettings, history: History) -> Iterator[Planne
     cross_sell = _unless_ended(history, _cross_sell(settings, history, delivery))
     follow_up = _unless_ended(history, _follow_up(settings, history, cross_sell, delivery))
     for message in (cross_sell, follow_up):
-        yield _unless_bought_again(history, message)
+        yield _unless_bought_again(history, _unless_unhappy(history, message))
 
 
 def _last_delivery_of(history: History) -> Delivery | NoDelivery:
@@ -239,6 +242,18 @@ def _follow_up(
     return message
 
 
+def _unless_unhappy(history: History, message: Planned) -> Planned:
+    """Nothing is sold to a customer who was not satisfied, before the shop has settled it."""
+    if message.state not in (State.PLANNED, State.WAITING):
+        return message
+    if any(rating.closed_at is None for rating in history.low_ratings):
+        return replace(message, state=State.HELD, due_at=None, reason=UNHAPPY)
+    settled = max((r.closed_at for r in history.low_ratings if r.closed_at), default=None)
+    if settled and message.due_at and message.due_at < settled + AFTER_TROUBLE:
+        return replace(message, due_at=settled + AFTER_TROUBLE, reason="due a day after the complaint was settled")
+    return message
+
+
 def _unless_bought_again(history: History, message: Planned) -> Planned:
     newer = min((o for o in history.newer_orders if o.counts), key=lambda o: o.placed_at, default=None)
     if newer and message.state not in (State.CANCELLED, State.WITHHELD):
@@ -249,8 +264,8 @@ def _unless_bought_again(history: History, message: Planned) -> Planned:
 
 # -- what the merchant did, and what may leave -------------------------------------------------------------------------
 def _with_acts(message: Planned, acts: tuple[Act, ...]) -> Planned:
-    """The newest "cancel" or "send now" for the message holds; neither revives what has ended."""
-    about = [a for a in acts if (a.step, a.subject) == (message.step, message.subject) and a.kind != "send_again"]
+    """The newest "cancel" or "send now" for the message (or this copy) holds; neither revives what has ended."""
+    about = [a for a in acts if (a.step, a.subject, a.copy) == message.key and a.kind != "send_again"]
     newest = max(about, key=lambda a: (a.at, a.kind == "cancel"), default=None)
     if newest is None or message.state in (State.CANCELLED, State.WITHHELD):
         return message
@@ -276,11 +291,11 @@ def _copies(messages: list[Planned], acts: tuple[Act, ...]) -> Iterator[Planned]
             yield copy
 
 
-def _gated(message: Planned, settings: ShopSettings, history: History) -> Planned:
+def _gated(message: Planned, facts: gates.GateFacts, history: History) -> Planned:
     """Show already now what would stop the message when it leaves."""
     if message.state in (State.CANCELLED, State.WITHHELD):
         return message
-    refusal = gates.refusal(message.step, gates.facts_of(settings, history))
+    refusal = gates.refusal(message.step, facts)
     if refusal:
         return replace(message, state=State.WITHHELD, due_at=None, reason=refusal)
     if message.state is State.PLANNED and not history.live:

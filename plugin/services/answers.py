@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,9 +17,13 @@ from sqlalchemy.orm import Session
 from plugin.domain.addresses import normalise_email
 from plugin.domain.consent import ConsentWords
 from plugin.queues import SEND
-from plugin.services import plan
+from plugin.services import consent_writeback, plan
+from plugin.services.archive import find_message
 from plugin.services.consents import consents_of, record_consent
 from plugin.services.context import Context
+from plugin.services.issue_opening import NOT_ARRIVED, open_issue, rated
+from plugin.services.opens import UNSUBSCRIBED, record_reaction
+from plugin.store.models.archive import MessageArchive
 from plugin.store.models.customers import ArrivalAnswer, Issue, SurveyAnswer
 from plugin.store.models.messages import Click, Message
 from plugin.store.models.orders import Order
@@ -28,7 +32,6 @@ from schemas.events import Channel, ConsentSource, ConsentState
 from schemas.fields import clean_text
 
 KEPT_WORDS = 4_000  # characters of a free text
-NOT_ARRIVED = "not_arrived"
 
 Say = Callable[[Session, ConsentState, datetime], None]
 
@@ -51,7 +54,7 @@ class Survey:
     completed: bool
 
 
-def address_of(message: Message, order: Order) -> str | None:
+def address_of(message: Message | MessageArchive, order: Order) -> str | None:
     """The consent key of the address that the message went to, else of the order's."""
     return normalise_email(message.address) or order.address
 
@@ -63,6 +66,7 @@ def unsubscribe(ctx: Context, message_id: int) -> None:
     """
     with _consent_of(ctx, message_id) as (session, words, say):
         say(session, ConsentState.UNSUBSCRIBED, _latest(ctx.clock.now(), words.subscribed_at))
+        record_reaction(session, message_id, UNSUBSCRIBED, ctx.clock.now())
 
 
 def subscribe_again(ctx: Context, message_id: int) -> None:
@@ -97,6 +101,7 @@ def save_survey(
             answer.words = kept_words(words)
         if answer.recommendation is not None:
             answer.completed_at = now
+        rated(session, order, answer, now)
         _replan(session, ctx, [order.id])
         return survey_view(answer), True
 
@@ -119,8 +124,8 @@ def answer_arrival(ctx: Context, message_id: int, parcel_id: str, arrived: bool,
         if issue is not None and arrived and (is_open or issue.outcome == "lost"):
             issue.closed_at, issue.outcome = now, "arrived"  # found after all, too
         elif not arrived and (issue is None or denied):
-            issue, is_open = _new_issue(order, parcel_id, now), True
-            session.add(issue)
+            named = None if parcel_id == order.platform_id else parcel_id  # without a parcel: the whole order
+            issue, is_open = open_issue(session, order, NOT_ARRIVED, now, parcel_id=named), True
         if issue is not None and is_open and not arrived and words:
             issue.words = kept_words(words) or issue.words
         _replan(session, ctx, [order.id])
@@ -170,15 +175,6 @@ def latest_issue(session: Session, order: Order, parcel_id: str) -> Issue | None
     )
 
 
-def _new_issue(order: Order, parcel_id: str, now: datetime) -> Issue:
-    """An open issue; one that names no parcel concerns the whole order."""
-    named = None if parcel_id == order.platform_id else parcel_id
-    return Issue(
-        shop_id=order.shop_id, order_id=order.id, parcel_id=named, kind=NOT_ARRIVED, opened_at=now,
-        tell_at=datetime.now(UTC),
-    )  # fmt: skip
-
-
 def survey_view(answer: SurveyAnswer) -> Survey:
     return Survey(answer.satisfaction, answer.recommendation, answer.words, answer.completed_at is not None)
 
@@ -214,13 +210,14 @@ def _consent_of(ctx: Context, message_id: int) -> Iterator[tuple[Session, Consen
 
         def say(inside: Session, state: ConsentState, at: datetime) -> None:
             record_consent(inside, shop_id, Channel.EMAIL, address, state, ConsentSource.PAGE, at)
+            consent_writeback.queue(inside, shop_id, address, state, at, order.customer_id)
 
         yield session, consents_of(session, shop_id, [address]).get(address, ConsentWords()), say
         _replan(session, ctx, orders)
 
 
-def _find(session: Session, message_id: int) -> tuple[Message, Order]:
-    message = session.get(Message, message_id)
+def _find(session: Session, message_id: int) -> tuple[Message | MessageArchive, Order]:
+    message = find_message(session, message_id)
     if message is None:
         raise NotThere
     order = session.scalar(select(Order).where(Order.id == message.order_id, Order.shop_id == message.shop_id))

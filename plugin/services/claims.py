@@ -5,8 +5,26 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import NamedTuple, cast
 
-from sqlalchemy import BigInteger, Row, String, bindparam, column, func, lateral, select, text, true, update, values
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Row,
+    String,
+    Table,
+    bindparam,
+    column,
+    func,
+    lateral,
+    literal,
+    select,
+    text,
+    true,
+    update,
+    values,
+)
 from sqlalchemy.orm import Session
 
 from plugin.domain.fairness import Due, fair_share
@@ -20,6 +38,46 @@ from plugin.store.types import UtcDateTime
 CLAIM_LEASE = timedelta(minutes=5)
 SHOPS = 64  # looked at for one claim; with more of them that have something due, their turn is drawn by lot
 FAIR_LOCK = 0x64617370  # one fair claim at a time: two would choose the same rows
+
+_M = cast(Table, Message.__table__)
+# The state is written as it stands, because only then does the partial index serve whatever plan is kept.
+_DUE = (
+    _M.c.state == literal(str(State.PLANNED), literal_execute=True),
+    _M.c.ready_at <= bindparam("now", type_=UtcDateTime()),
+)
+_OLDEST = (
+    select(_M.c.id, _M.c.step).where(*_DUE).order_by(_M.c.ready_at, _M.c.id).limit(bindparam("most", type_=Integer()))
+)
+# On PostgreSQL along the index in its order, where what is dead is marked and passed over from then on. A bitmap never
+# marks: under a steady load it would read everything that left since the last vacuum, in every claim anew.
+_BEGIN = text("""
+SELECT set_config('enable_bitmapscan', 'off', true), EXISTS (
+  SELECT 1 FROM messages WHERE state IN ('queued', 'sending') AND state = 'queued' AND lease_until < now()
+)""")
+# All that is due, if it is not more than one claim takes: one statement, hence one way there and back. An array leaves
+# the planner nothing to join with: each row is looked up by its id, whatever the statistics say. Whoever plans or
+# claims one of them at this moment keeps it.
+_TAKE_ALL = text("""
+WITH due AS MATERIALIZED (
+  SELECT id, step, ready_at FROM messages WHERE state = 'planned' AND ready_at <= :now
+  ORDER BY ready_at, id LIMIT :most
+), taken AS (
+  UPDATE messages SET state = 'queued', claim_token = :token, lease_until = clock_timestamp() + :lease
+  WHERE (SELECT count(*) FROM due) < :most AND id = ANY(ARRAY(
+    SELECT m.id FROM messages m
+    WHERE m.id = ANY(ARRAY(SELECT id FROM due)) AND m.state = 'planned' AND m.ready_at <= :now FOR UPDATE SKIP LOCKED
+  )) RETURNING id
+)
+SELECT due.id, due.step, taken.id IS NOT NULL FROM due LEFT JOIN taken ON taken.id = due.id
+ORDER BY due.ready_at, due.id
+""")
+_TAKE = text("""
+UPDATE messages SET state = 'queued', claim_token = :token, lease_until = clock_timestamp() + :lease
+WHERE id = ANY(ARRAY(
+  SELECT m.id FROM messages m
+  WHERE m.id = ANY(CAST(:ids AS bigint[])) AND m.state = 'planned' AND m.ready_at <= :now FOR UPDATE SKIP LOCKED
+)) RETURNING id
+""")
 
 # One hop of the index for each shop that has anything planned, however many rows it has.
 _SHOPS_WITH_SOMETHING_DUE = text("""
@@ -35,29 +93,50 @@ SELECT shop_id FROM hop WHERE shop_id IS NOT NULL AND EXISTS (
 """).bindparams(bindparam("steps", list(STEPS), expanding=True), bindparam("now", type_=UtcDateTime()))
 
 
+class Oldest(NamedTuple):
+    """A message that is to be claimed; in lists of them the older stand first."""
+
+    id: int
+    priority: int
+
+
 def claim(ctx: Context, token: str, limit: int) -> list[int]:
     """Mark due rows `queued` under a token and a lease, and commit. The most urgent steps come first in the answer."""
-    now = ctx.clock.now()
+    take, now = _claim_on_sqlite if ctx.database.is_sqlite else _claim, ctx.clock.now()
     with ctx.database.transaction() as session:
-        machine_now = database_now(session)
-        _take_back(session, machine_now)
-        m = Message
-        due = (m.state == State.PLANNED, m.ready_at <= now)
-        oldest = select(m.id).where(*due).order_by(m.ready_at)
-        if session.scalar(oldest.offset(limit).limit(1)) is None:
-            chosen = oldest.limit(limit)
-        else:
-            share = fair_share(_of_all_shops(session, now, limit, is_sqlite=ctx.database.is_sqlite), limit)
-            chosen = select(m.id).where(m.id.in_([one.id for one in share]), *due)
-        taken = session.execute(
-            update(m)
-            .where(m.id.in_(chosen.with_for_update(skip_locked=True)))  # whoever plans one at this moment keeps it
-            .values(state=State.QUEUED, claim_token=token, lease_until=machine_now + CLAIM_LEASE)
-            .returning(m.id, m.shop_id, m.step, m.ready_at)
-            .execution_options(synchronize_session=False)
-        )
-        mine = _due(taken)
-    return [one.id for one in sorted(mine, key=lambda one: (one.priority, one.ready_at, one.id))]
+        taken = take(session, now, token, limit)
+    return [one.id for one in sorted(taken, key=attrgetter("priority"))]  # the older first, as they stand
+
+
+def _claim(session: Session, now: datetime, token: str, limit: int) -> list[Oldest]:
+    if session.execute(_BEGIN).one()[1]:
+        _take_back(session, database_now(session))
+    marks = {"now": now, "token": token, "lease": CLAIM_LEASE}
+    rows = session.execute(_TAKE_ALL, {**marks, "most": limit + 1}).all()
+    if len(rows) <= limit:
+        return [Oldest(id_, STEPS[step].priority) for id_, step, taken in rows if taken]
+    share = _share(_of_all_shops(session, now, limit, is_sqlite=False), limit)
+    ours = set(session.scalars(_TAKE, {**marks, "ids": [one.id for one in share]}))
+    return [one for one in share if one.id in ours]
+
+
+def _claim_on_sqlite(session: Session, now: datetime, token: str, limit: int) -> list[Oldest]:
+    """One writer at a time: what is read is still so when it is marked."""
+    machine_now = database_now(session)
+    _take_back(session, machine_now)
+    rows = session.execute(_OLDEST, {"now": now, "most": limit + 1}).all()
+    share = [Oldest(id_, STEPS[step].priority) for id_, step in rows]
+    if len(rows) > limit:
+        share = _share(_of_all_shops(session, now, limit, is_sqlite=True), limit)
+    marks = {"state": State.QUEUED, "claim_token": token, "lease_until": machine_now + CLAIM_LEASE}
+    if share:
+        session.execute(update(_M).where(_M.c.id.in_([one.id for one in share])).values(marks))
+    return share
+
+
+def _share(due: Iterable[Due], limit: int) -> list[Oldest]:
+    share = sorted(fair_share(due, limit), key=attrgetter("ready_at", "id"))
+    return [Oldest(one.id, one.priority) for one in share]
 
 
 def _take_back(session: Session, machine_now: datetime) -> None:

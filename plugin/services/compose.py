@@ -19,12 +19,13 @@ from plugin.services.histories import NOT_SHIPPED, remaining_lines
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order, Parcel, Product
 from plugin.store.models.shops import Shop
-from plugin.tokens import ARRIVAL, CLICK, SURVEY, UNSUBSCRIBE
+from plugin.tokens import ARRIVAL, CLICK, OPEN, SURVEY, UNSUBSCRIBE
 from schemas.events import Money
 from schemas.settings import ShopSettings
 
 HINT = 2  # products that a thank-you quietly shows
 SUGGESTIONS = 4
+ORDER_PAGE = frozenset({"thank_you", "shipped", "delivered"})  # steps that lead to it by themselves
 WORTH_TELLING = 5  # orders: "bought twice" recommends nothing
 
 log = logging.getLogger(__name__)
@@ -68,14 +69,14 @@ def compose(
         step=message.step,
         locale=locale,
         timezone=zone.key,
-        shop=shop_view(shop, settings),
+        shop=desk.shop_views.get(shop.id) or desk.shop_views.setdefault(shop.id, shop_view(shop, settings)),
         order_name=order.name or order.platform_id,
         placed_at=order.placed_at or order.first_heard_at,
         first_name=order.first_name,
         last_name=order.last_name,
         lines=tuple(_line(line, quantity, catalogue, settings) for line, quantity in kept),
         total=Money(order.total_minor, order.currency) if order.total_minor is not None and order.currency else None,
-        status_url=_status_url(ctx, order),
+        status_url=_status_url(ctx, order) if message.step in ORDER_PAGE or step.intro or step.subject else None,
         parcels=tuple(_parcel(p, order, lines, catalogue, settings) for p in told),
         more_parcels=_more_to_come(order, parcels, lines),
         window=_window(order, told, settings, zone) if message.step in ("thank_you", "shipped") else None,
@@ -90,7 +91,7 @@ def compose(
         marketing=STEPS[message.step].message_class is MessageClass.MARKETING,
         subject=step.subject.get(language),
         intro=step.intro.get(language),
-        links=_links(ctx, message),
+        links=_links(ctx, message, settings),
     )
 
 
@@ -127,15 +128,21 @@ def _postal(shop: Shop) -> str | None:
     return ", ".join(part for part in parts if part) or None
 
 
-def _links(ctx: Context, message: Message) -> Links:
-    """Transactional mail carries no way out: it ends with the order."""
+def _links(ctx: Context, message: Message, settings: ShopSettings) -> Links:
+    """Those that the step shows. Transactional mail carries no way out: it ends with the order."""
     base, make = ctx.settings.public_url, ctx.tokens.make
-    transactional = STEPS[message.step].message_class is MessageClass.TRANSACTIONAL
+    message_class = STEPS[message.step].message_class
+    transactional = message_class is MessageClass.TRANSACTIONAL
+    # Who reads what is nobody's business but where it was agreed to: by default only marketing mail tells it.
+    marketing = message_class is MessageClass.MARKETING
+    tells = settings.track_opens == "all" or (settings.track_opens == "marketing" and marketing)
     parcel = message.parcels[0] if message.parcels else ""
+    arrived = message.step == "delivered"
     return Links(
         unsubscribe=None if transactional else f"{base}/u/{make(UNSUBSCRIBE, message.id)}",
-        survey=f"{base}/s/{make(SURVEY, message.id)}",
-        arrived=f"{base}/d/{make(ARRIVAL, message.id, parcel)}",
+        survey=f"{base}/s/{make(SURVEY, message.id)}" if message.step == "survey" else None,
+        arrived=f"{base}/d/{make(ARRIVAL, message.id, parcel)}" if arrived else None,
+        opened=f"{base}/o/{make(OPEN, message.id)}" if tells else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -26,12 +26,7 @@ def record_consent(
     at: datetime,
 ) -> bool:
     """Add one word about a normalised address. False when it changed nothing."""
-    moment = {
-        ConsentState.SUBSCRIBED: "checkbox_at" if source is ConsentSource.CHECKBOX else "subscribed_at",
-        ConsentState.UNSUBSCRIBED: "opted_out_at",
-        ConsentState.NOT_SUBSCRIBED: "neutral_at",
-        ConsentState.PENDING: "neutral_at",
-    }[state]
+    moment = moment_of(state, source)
     where = (Consent.shop_id == shop_id, Consent.channel == channel, Consent.address == address)
     known = session.execute(select(getattr(Consent, moment)).where(*where)).first()
     if known and known[0] and known[0] >= at:
@@ -46,6 +41,35 @@ def record_consent(
         )
     )
     return True
+
+
+def moment_of(state: ConsentState, source: ConsentSource) -> str:
+    """The field of `ConsentWords` that such a word belongs to."""
+    return {
+        ConsentState.SUBSCRIBED: "checkbox_at" if source is ConsentSource.CHECKBOX else "subscribed_at",
+        ConsentState.UNSUBSCRIBED: "opted_out_at",
+        ConsentState.NOT_SUBSCRIBED: "neutral_at",
+        ConsentState.PENDING: "neutral_at",
+    }[state]
+
+
+def record_consents(session: Session, shop_id: int, channel: Channel, words: Mapping[str, ConsentWords]) -> None:
+    """Add words about many normalised addresses with one statement, as `record_consent` adds each.
+
+    In the order of the addresses, which is the order of the locks.
+    """
+    if not words:
+        return
+    statement = insert_for(session, Consent).values([
+        {"shop_id": shop_id, "channel": str(channel), "address": address, **{m: getattr(said, m) for m in _MOMENTS}}
+        for address, said in sorted(words.items())
+    ])  # fmt: skip
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["shop_id", "channel", "address"],
+            set_={moment: later(statement.excluded[moment], getattr(Consent, moment)) for moment in _MOMENTS},
+        )
+    )
 
 
 def consents_of(session: Session, shop_id: int, addresses: Iterable[str]) -> dict[str, ConsentWords]:

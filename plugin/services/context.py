@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+import httpx
 from sqlalchemy import select
 
 from plugin import clock as clocks
 from plugin.clock import Clock
 from plugin.config import Settings
+from plugin.platforms.shopify.http import open_client
 from plugin.queues import Queues
 from plugin.secrets import Vault
 from plugin.store.models.shops import ClockRow
+from plugin.store.pooler import heed_prepare_threshold
 from plugin.store.session import Database
 from plugin.tokens import Tokens
 
@@ -33,10 +36,18 @@ class Context:
     def tokens(self) -> Tokens:
         return Tokens(self.settings.secret_key)
 
+    @cached_property
+    def shopify(self) -> httpx.Client:
+        """The process's one client for Shopify's servers."""
+        return open_client(self.settings.shopify_admin_url)
 
-def build(settings: Settings) -> Context:
-    """Wire a process: opens no connection yet. Raises ConfigError for a key that is no key."""
-    database = Database(settings.database_url)
+
+def build(settings: Settings, threads: int = 5) -> Context:
+    """Wire a process: opens no connection yet. `threads`: those that ask the database at the same time.
+
+    Raises ConfigError for a key that is no key.
+    """
+    database = heed_prepare_threshold(Database(settings.database_url, pool_size=threads))
     clock: Clock = clocks.from_setting(settings.clock)
     if settings.demo:
         clock = clocks.RowClock(lambda: _row(database))

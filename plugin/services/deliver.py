@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 from plugin.channels.email.errors import OutcomeUnknown, Permanent, Retryable
 from plugin.channels.email.mime import Mail, build, message_id
 from plugin.channels.email.transport import Transport
-from plugin.content.model import MessageView
+from plugin.content.model import MessageView, Rendered
 from plugin.content.render import render
 from plugin.domain.flows import STEPS, MessageClass, State
-from plugin.services import outcomes, rates
+from plugin.services import bodies, follow_ups, outcomes, rates
 from plugin.services.claims import claim
 from plugin.services.compose import compose, sender_of
 from plugin.services.context import Context
@@ -97,8 +97,9 @@ def _work_off(ctx: Context, courier: Courier, ids: Sequence[int], token: str, li
     for position, id_ in enumerate(ids):
         try:
             if position % AHEAD == 0:
-                line.record()
+                line.settle()
                 letters = _write_ahead(ctx, courier, ids[position : position + AHEAD], token)
+                line.promised(_promise(ctx, letters, token))
             _send_one(ctx, courier, id_, token, line, letters.pop(id_, None))
         except Retryable as exc:  # the channel is down for every message: give the rest back untouched
             courier.tripped()
@@ -178,6 +179,15 @@ def _write_ahead(ctx: Context, courier: Courier, ids: Sequence[int], token: str)
     return letters
 
 
+def _promise(ctx: Context, letters: dict[int, Letter], token: str) -> list[int]:
+    """Those from whose leaving more must be planned, which is now owed in writing."""
+    owed = [id_ for id_, letter in letters.items() if letter.outgoing.step in outcomes.PLANS_MORE]
+    if owed:
+        with ctx.database.transaction() as session:
+            follow_ups.promise(session, owed, token)
+    return owed
+
+
 def _letter(ctx: Context, desk: Desk, message: Message, now: datetime) -> Letter | None:
     shop, order = desk.shops[message.shop_id], desk.orders[message.order_id]
     settings, message_class = desk.settings_of(shop), STEPS[message.step].message_class
@@ -187,9 +197,12 @@ def _letter(ctx: Context, desk: Desk, message: Message, now: datetime) -> Letter
     verdict = decide(desk, shop, settings, order, message, now)
     if not isinstance(verdict, Go):
         return None
-    mail = _mail(shop, settings, order, message, compose(desk, ctx, shop, settings, order, message, verdict.sells), now)
+    view = compose(desk, ctx, shop, settings, order, message, verdict.sells)
+    rendered = render(view)
+    mail = _mail(shop, settings, order, message, view, rendered, now)
     outgoing = Outgoing(message.id, message.step, mail.sender_address, mail.to, build(mail))
-    return Letter(outgoing, desk.seals[message.id], now, message_class, order.address, mail.subject)
+    kept = bodies.sealed(ctx, rendered)
+    return Letter(outgoing, desk.seals[message.id], now, message_class, order.address, mail.subject, kept)
 
 
 def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
@@ -215,8 +228,10 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
             message.claim_token = message.lease_until = None
             return None
         view = compose(desk, ctx, shop, settings, order, message, verdict.sells)
-        mail = _mail(shop, settings, order, message, view, now)
+        rendered = render(view)
+        mail = _mail(shop, settings, order, message, view, rendered, now)
         data = build(mail)
+        bodies.keep(session, message.id, bodies.sealed(ctx, rendered))
         # Asked before anything is changed: a second update of the row would have its customer locked (PostgreSQL checks
         # the references of a row anew that this transaction wrote), and ingest takes these locks the other way round.
         lease_until = database_now(session) + SENDING_LEASE
@@ -255,9 +270,10 @@ def message_key(shop: Shop, message: Message) -> str:
 
 
 def _mail(
-    shop: Shop, settings: ShopSettings, order: Order, message: Message, view: MessageView, now: datetime
-) -> Mail:
-    sender, rendered = sender_of(shop, settings), render(view)
+    shop: Shop, settings: ShopSettings, order: Order, message: Message, view: MessageView, rendered: Rendered,
+    now: datetime,
+) -> Mail:  # fmt: skip
+    sender = sender_of(shop, settings)
     key, message_class = message_key(shop, message), STEPS[message.step].message_class
     return Mail(
         key=key,

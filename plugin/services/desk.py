@@ -9,9 +9,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal_column, null, or_, select, tuple_
+from sqlalchemy import ColumnElement, literal_column, null, or_, select
 from sqlalchemy.orm import Session
 
+from plugin.content.model import ShopView
 from plugin.domain.consent import ConsentWords
 from plugin.services.recommend import Recommendation, recommend
 from plugin.services.suggestions import Suggestions
@@ -46,6 +47,7 @@ class Desk:
     products: dict[tuple[int, str], Product]
     seals: dict[int, Seal]  # by message
     remembered: tuple[Suggestions, datetime] | None = None  # None: every search is made anew
+    shop_views: dict[int, ShopView] = field(default_factory=dict)  # by shop, once made
     _settings: dict[int, ShopSettings] = field(default_factory=dict)
 
     def settings_of(self, shop: Shop) -> ShopSettings:
@@ -142,7 +144,7 @@ def _consents(
     version: ColumnElement[Any] = literal_column("consents.xmin::text") if sealed else null()
     rows = session.execute(
         select(c.shop_id, c.address, c.subscribed_at, c.opted_out_at, c.checkbox_at, c.neutral_at, version).where(
-            c.channel == Channel.EMAIL, tuple_(c.shop_id, c.address).in_(addresses)
+            c.channel == Channel.EMAIL, _among(c, addresses)
         )
     ).all()
     words = {(row[0], row[1]): ConsentWords(row[2], row[3], row[4], row[5]) for row in rows}
@@ -155,11 +157,19 @@ def _suppressed(session: Session, addresses: Collection[tuple[int, str]]) -> dic
         return {}
     s = Suppression
     rows = session.execute(
-        select(s.shop_id, s.address, s.cause).where(
-            s.channel == Channel.EMAIL, tuple_(s.shop_id, s.address).in_(addresses)
-        )
+        select(s.shop_id, s.address, s.cause).where(s.channel == Channel.EMAIL, _among(s, addresses))
     )
     return {(row[0], row[1]): row[2] for row in rows}
+
+
+def _among(model: type[Consent] | type[Suppression], addresses: Iterable[tuple[int, str]]) -> ColumnElement[bool]:
+    """A list of addresses for each shop: fifty pairs would be fifty conditions to plan."""
+    return or_(
+        *(
+            (model.shop_id == shop_id) & model.address.in_(sorted(theirs))
+            for shop_id, theirs in _sets(addresses).items()
+        )
+    )
 
 
 def _products(session: Session, orders: Iterable[Order]) -> dict[tuple[int, str], Product]:

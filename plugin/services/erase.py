@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from plugin.domain.addresses import normalise_email
 from plugin.secrets import Undecryptable, fingerprint
 from plugin.services.context import Context
 from plugin.services.plan import lock_orders
+from plugin.store.models.archive import MessageArchive
+from plugin.store.models.bodies import MessageBody
 from plugin.store.models.customers import (
     ArrivalAnswer,
     Checkout,
@@ -21,8 +23,11 @@ from plugin.store.models.customers import (
     Suppression,
     SurveyAnswer,
 )
+from plugin.store.models.desk import DeskLetter
+from plugin.store.models.figures import Open, Reaction
 from plugin.store.models.messages import Act, Click, Message
 from plugin.store.models.orders import Order, Parcel, Product, Purchase
+from plugin.store.models.platform import ConsentWriteback
 from plugin.store.models.shops import Receipt, Shop, Tombstone
 from plugin.store.upserts import add_missing
 from schemas.events import CustomerRedacted
@@ -30,8 +35,8 @@ from schemas.events import CustomerRedacted
 # Everything that belongs to a shop, children before parents; first of all the receipts, so that what works on one is
 # waited for before anything is taken from under it.
 _OF_A_SHOP = (
-    Receipt, Click, Act, Message, ArrivalAnswer, Issue, SurveyAnswer, DataRequest, Purchase, Parcel, Order, Checkout,
-    Consent, Suppression, Product,
+    Receipt, Click, Open, Reaction, Act, Message, MessageArchive, ArrivalAnswer, DeskLetter, Issue, SurveyAnswer,
+    DataRequest, Purchase, Parcel, Order, Checkout, Consent, Suppression, Product,
 )  # fmt: skip
 BURIED = "about a customer whose data was erased"
 
@@ -98,10 +103,14 @@ def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRe
     session.execute(
         update(Parcel).where(Parcel.order_id.in_(ids)).values(tracking_numbers=[], tracking_urls=[])
     )  # with a number the carrier's page tells the rest
-    session.execute(update(Message).where(Message.order_id.in_(ids)).values(address=None, mail_subject=None))
+    for messages in (Message, MessageArchive):
+        session.execute(update(messages).where(messages.order_id.in_(ids)).values(address=None, mail_subject=None))
+        # After the rows' locks: whoever sends one now keeps its body.
+        _forget_bodies(session, select(messages.id).where(messages.order_id.in_(ids)))
     session.execute(update(Issue).where(Issue.order_id.in_(ids)).values(words=None))
+    session.execute(update(DeskLetter).where(DeskLetter.order_id.in_(ids)).values(words=None))
     session.execute(update(SurveyAnswer).where(SurveyAnswer.order_id.in_(ids)).values(words=None))
-    for table in (Consent, Suppression):
+    for table in (Consent, Suppression, ConsentWriteback):
         session.execute(delete(table).where(table.shop_id == shop.id, table.address.in_(addresses)))
     refs = {c.platform_id for c in customers} | named
     session.execute(
@@ -121,6 +130,10 @@ def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRe
     _bury(session, ctx, shop, refs, order_refs)
     session.flush()
     return set(ids)
+
+
+def _forget_bodies(session: Session, ids: Select[int]) -> None:
+    session.execute(delete(MessageBody).where(MessageBody.message_id.in_(ids)))
 
 
 def forget_body(session: Session, receipt_id: int) -> None:
@@ -180,6 +193,8 @@ def erase_shop(session: Session, ctx: Context, shop: Shop) -> None:
     """Erase a shop and everything of it. A keyed hash of its domain stays: late webhooks must not fill it again."""
     shop_id, platform, domain = shop.id, shop.platform, shop.domain
     session.expunge_all()
+    for messages in (Message, MessageArchive):
+        _forget_bodies(session, select(messages.id).where(messages.shop_id == shop_id))
     for table in _OF_A_SHOP:
         session.execute(delete(table).where(table.shop_id == shop_id))
     session.execute(update(Customer).where(Customer.shop_id == shop_id).values(merged_into_id=None))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from plugin.domain.consent import ConsentWords
 from plugin.domain.flows import LEFT, State
-from plugin.domain.history import Act, Answer, History, Left, Line, NewerOrder, NotArrived, Parcel, Word
+from plugin.domain.history import Act, Answer, History, Left, Line, LowRating, NewerOrder, NotArrived, Parcel, Word
 from plugin.domain.history import Order as OrderFacts
 from plugin.domain.reconcile import Stored
 from plugin.services.consents import consents_of, suppressions_of
@@ -21,6 +21,7 @@ from plugin.services.facts.orders import counts_as_purchase
 from plugin.store.models import customers, messages, orders
 from plugin.store.models.shops import Shop
 
+NOT_ARRIVED, LOW_RATING = "not_arrived", "low_rating"
 NOT_SHIPPED = frozenset({"cancelled", "error", "failure", "pending", "open"})
 
 
@@ -33,9 +34,9 @@ class Planning:
     stored: list[Stored]
 
 
-def read(session: Session, shop: Shop, rows: Collection[orders.Order]) -> list[Planning]:
+def read(session: Session, shop: Shop, rows: Collection[orders.Order], locked: bool = True) -> list[Planning]:
     """Histories of these orders, whose locks are held. Rows of messages are locked too, so that a worker that is about
-    to send one waits for the outcome."""
+    to send one waits for the outcome. `locked` False: only to look at, nothing is kept from anyone."""
     ids = [row.id for row in rows]
     parcels = _grouped(session.scalars(select(orders.Parcel).where(orders.Parcel.order_id.in_(ids))))
     answers = _grouped(
@@ -43,18 +44,18 @@ def read(session: Session, shop: Shop, rows: Collection[orders.Order]) -> list[P
     )
     issues = _grouped(
         session.scalars(
-            select(customers.Issue).where(customers.Issue.order_id.in_(ids), customers.Issue.kind == "not_arrived")
+            select(customers.Issue).where(customers.Issue.order_id.in_(ids), customers.Issue.kind == NOT_ARRIVED)
         )
     )
+    unhappy = low_ratings(session, rows)
     acts = _grouped(session.scalars(select(messages.Act).where(messages.Act.order_id.in_(ids))))
     m = messages.Message
-    calendar = _grouped(
-        session.execute(
-            select(m.id, m.order_id, m.step, m.subject, m.copy, m.state, m.reason, m.due_at, m.parcels, m.estimated,
-                   m.sent_at, m.ready_at)
-            .where(m.order_id.in_(ids)).order_by(m.id).with_for_update()
-        )
+    rows_of_calendar = (
+        select(m.id, m.order_id, m.step, m.subject, m.copy, m.state, m.reason, m.due_at, m.parcels, m.estimated,
+               m.sent_at, m.ready_at)
+        .where(m.order_id.in_(ids)).order_by(m.id)
     )  # fmt: skip
+    calendar = _grouped(session.execute(rows_of_calendar.with_for_update() if locked else rows_of_calendar))
     newer = _newer_orders(session, rows)
     addresses = {row.address for row in rows if row.address}
     consents = consents_of(session, shop.id, addresses)
@@ -71,7 +72,8 @@ def read(session: Session, shop: Shop, rows: Collection[orders.Order]) -> list[P
             newer_orders=tuple(newer.get(row.id, ())),
             answers=tuple(Answer(a.parcel_id, a.answer == "yes", a.at) for a in answers[row.id]),
             issues=tuple(NotArrived(i.parcel_id, i.opened_at, i.closed_at, i.outcome) for i in issues[row.id]),
-            acts=tuple(Act(a.kind, a.step, a.subject, a.at) for a in acts[row.id]),
+            low_ratings=tuple(unhappy[row.customer_id or -row.id]),
+            acts=tuple(Act(a.kind, a.step, a.subject, a.at, a.copy) for a in acts[row.id]),
             left=tuple(
                 Left(step=r.step, subject=r.subject, copy=r.copy, state=State(r.state), at=r.sent_at,
                      parcels=tuple(r.parcels))
@@ -87,6 +89,24 @@ def read(session: Session, shop: Shop, rows: Collection[orders.Order]) -> list[P
             for r in mine
         ]  # fmt: skip
         found.append(Planning(row, history, stored))
+    return found
+
+
+def low_ratings(session: Session, rows: Collection[orders.Order]) -> defaultdict[int, list[LowRating]]:
+    """By customer, of all their orders; by minus the order's id where nobody is known. One that the customer took back
+    counts no more."""
+    o, i = orders.Order, customers.Issue
+    people = {row.customer_id for row in rows if row.customer_id}
+    guests = [row.id for row in rows if not row.customer_id]
+    found: defaultdict[int, list[LowRating]] = defaultdict(list)
+    for condition, wanted in ((o.customer_id.in_(people), people), (o.id.in_(guests), guests)):
+        if wanted:
+            told = select(o.id, o.customer_id, i.opened_at, i.closed_at, i.outcome).join(o, o.id == i.order_id)
+            for order_id, customer_id, opened_at, closed_at, outcome in session.execute(
+                told.where(i.kind == LOW_RATING, condition)
+            ):
+                if outcome != "withdrawn":
+                    found[customer_id or -order_id].append(LowRating(opened_at, closed_at))
     return found
 
 

@@ -1,21 +1,30 @@
-"""What is kept only for a while: the bodies of webhooks, and their receipts."""
+"""What is kept only for a while: webhooks, what was written to customers, and the calendar of long ago.
+
+How long is in `plugin.domain.retention`. On PostgreSQL the tables that only grow lie in a partition for each month:
+those to come are made here, those gone by are dropped whole, which leaves nothing to vacuum.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, column, delete, select, table, tuple_, update
+from sqlalchemy.orm import Session, class_mapper
 
+from plugin.domain import retention
+from plugin.services.archive import archive
 from plugin.services.context import Context
+from plugin.services.logins import prune_logins
+from plugin.store import partitions
+from plugin.store.models.archive import MessageArchive
+from plugin.store.models.bodies import MessageBody
 from plugin.store.models.shops import Receipt
 from plugin.store.session import database_now
 
-BODIES = timedelta(days=30)  # of receipts that are dealt with
-RECEIPTS = timedelta(days=90)  # dealt with: so long is a repeated webhook id known; others lose their body
 BATCH = 500  # rows in one transaction, so that nobody waits for it
+AHEAD = 3  # months of bodies that have their partition in time, should nobody keep house for so long
 
 DEALT_WITH = ("done", "kept")
 GIVEN_UP = ("failed", "rejected")  # may be run again, so their bodies stay longer
@@ -24,13 +33,24 @@ log = logging.getLogger(__name__)
 
 
 def prune(ctx: Context) -> None:
-    """Drop what has outlived its use, by machine time, in batches. May be stopped and repeated at any point."""
+    """Drop what has outlived its use, in batches. May be stopped and repeated at any point."""
     with ctx.database.transaction() as session:
         now = database_now(session)
-    deleted = _in_batches(ctx, _older(now - RECEIPTS, DEALT_WITH), _delete)
+    partitions.make_months(ctx.database, MessageBody.__tablename__, list(partitions.months(now, 1 + AHEAD)))
+    with ctx.database.transaction() as session:
+        prune_logins(session)
+    _receipts(ctx, now)
+    _drop_months(ctx, MessageBody, "made_at", now - retention.MESSAGE_BODIES)
+    moved = archive(ctx)
+    _drop_months(ctx, MessageArchive, "at", ctx.clock.now() - retention.ARCHIVE)
+    log.info("messages_archived", extra={"messages": moved})
+
+
+def _receipts(ctx: Context, now: datetime) -> None:
+    deleted = _in_batches(ctx, _older(now - retention.RECEIPTS, DEALT_WITH), _delete)
     has_body = Receipt.body.is_not(None)
-    emptied = _in_batches(ctx, [*_older(now - BODIES, DEALT_WITH), has_body], _empty)
-    emptied += _in_batches(ctx, [*_older(now - RECEIPTS, GIVEN_UP), has_body], _empty)
+    emptied = _in_batches(ctx, [*_older(now - retention.RECEIPT_BODIES, DEALT_WITH), has_body], _empty)
+    emptied += _in_batches(ctx, [*_older(now - retention.RECEIPTS, GIVEN_UP), has_body], _empty)
     log.info("housekeeping_done", extra={"receipts_deleted": deleted, "bodies_dropped": emptied})
 
 
@@ -63,3 +83,22 @@ def _empty(session: Session, ids: Sequence[int]) -> None:
     session.execute(
         update(Receipt).where(Receipt.id.in_(ids)).values(body=None).execution_options(synchronize_session=False)
     )
+
+
+def _drop_months(ctx: Context, model: type[MessageBody | MessageArchive], moment: str, than: datetime) -> int:
+    """Whole months where there are partitions: a row lives until the last one of its month may go. Elsewhere, and what
+    landed in the default partition, row by row. Returns how many months and rows.
+    """
+    name = model.__tablename__
+    dropped = partitions.drop_before(ctx.database, name, than)
+    keys = [column(key.name, key.type) for key in class_mapper(model).primary_key]
+    rest = table(name if ctx.database.is_sqlite else f"{name}_default", *keys)
+    query = select(*rest.c).where(rest.c[moment] < than).order_by(rest.c[moment]).limit(BATCH)
+    while True:
+        with ctx.database.transaction() as session:
+            rows = [tuple(row) for row in session.execute(query)]
+            if rows:
+                session.execute(delete(rest).where(tuple_(*rest.c).in_(rows)))
+        dropped += len(rows)
+        if len(rows) < BATCH:
+            return dropped

@@ -7,28 +7,24 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from plugin.secrets import Undecryptable
-from plugin.services.batch import Batch, LockAgain, Refs, Told, add_stubs, lock, refs_of
+from plugin.services.batch import LockAgain, Told
 from plugin.services.context import Context
-from plugin.services.erase import BURIED, buried, erase_shop
-from plugin.services.facts import apply
-from plugin.services.facts.customers import record_words
-from plugin.services.facts.orders import record_purchases
-from plugin.services.plan import keep_shops, plan_orders, recent_orders
+from plugin.services.erase import BURIED, buried
 from plugin.services.races import lost_a_race
 from plugin.services.receive import COMPLIANCE
 from plugin.services.sweep import unprocessed
+from plugin.services.telling import TRIES, open_batch, settle
 from plugin.store.models.shops import Receipt
 from schemas.shopify.topics import Rejected, parse
 
 ATTEMPTS = 5
 BACKOFF = (5, 30, 120, 600)  # seconds of machine time after each failure
 BATCH = 100
-TRIES = 5  # at a batch whose locks were not to be had
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +36,7 @@ def ingest_receipts(ctx: Context, limit: int = BATCH) -> int:
     are raised: nothing is marked, everything is still there afterwards.
     """
     try:
-        return _batch(ctx, None, limit)
+        return _told(_batch(ctx, None, limit))
     except (OperationalError, InterfaceError):
         raise
     except Exception:
@@ -54,13 +50,19 @@ def ingest_receipts(ctx: Context, limit: int = BATCH) -> int:
 
 def _alone(ctx: Context, receipt_id: int) -> int:
     try:
-        return _batch(ctx, receipt_id, 1)
+        return _told(_batch(ctx, receipt_id, 1))
     except (OperationalError, InterfaceError):
         raise
     except Exception as exc:
         log.exception("receipt_failed", extra={"receipt": receipt_id})
         _record_failure(ctx, receipt_id, f"could not be processed: {type(exc).__name__}")
         return 1
+
+
+def _told(count: int) -> int:
+    if count:
+        log.info("receipts_ingested", extra={"count": count})
+    return count
 
 
 def _record_failure(ctx: Context, receipt_id: int, reason: str) -> None:
@@ -122,41 +124,9 @@ def _process(ctx: Context, session: Session, only: int | None, limit: int) -> in
 def _ingest_shop(ctx: Context, session: Session, shop_id: int, receipts: Sequence[Receipt]) -> None:
     told = [_read(ctx, receipt) for receipt in receipts]
     known = [t for t in told if t is not None]
-    refs = refs_of(known)
-    _add_stubs(ctx, session, shop_id, refs)
-    shop = keep_shops(session, [shop_id])[0]
-    batch = Batch(ctx, session, shop, ctx.clock.now())
-    lock(batch, refs)
-    erased = _about_the_erased(ctx, session, shop.code, receipts)
-    for receipt in known:
-        if receipt.receipt_id not in erased:
-            for event in receipt.events:
-                apply.apply(batch, receipt, event)
-    record_words(batch)
-    record_purchases(batch)
-    session.flush()
-    if batch.replan_customers or batch.replan_addresses:
-        batch.replan |= recent_orders(
-            session, ctx, shop, customers=batch.replan_customers, addresses=batch.replan_addresses
-        )
-    if batch.replan:
-        plan_orders(session, ctx, shop, batch.replan)
-    if batch.erase_shop:
-        session.flush()
-        erase_shop(session, ctx, shop)
-
-
-def _add_stubs(ctx: Context, session: Session, shop_id: int, refs: Refs) -> None:
-    if not refs.rows:
-        return
-    if ctx.database.is_sqlite:
-        add_stubs(session, shop_id, refs)
-        return
-    # In a transaction of its own: whoever inserts must not hold locks that others' insertions wait for. The database
-    # does not see that we wait for it, so it could not tell a deadlock: it waits for nobody long.
-    with ctx.database.transaction() as separate:
-        separate.execute(text("SET LOCAL lock_timeout = '3s'"))
-        add_stubs(separate, shop_id, refs)
+    batch = open_batch(ctx, session, shop_id, known)
+    erased = _about_the_erased(ctx, session, batch.shop.code, receipts)
+    settle(batch, [t for t in known if t.receipt_id not in erased])
 
 
 def _about_the_erased(ctx: Context, session: Session, code: str, receipts: Sequence[Receipt]) -> set[int]:

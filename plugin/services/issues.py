@@ -1,4 +1,4 @@
-"""Parcels that customers miss: what is open, closing it, and telling the shop."""
+"""What customers complain of: what is open, closing it, and telling the shop."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from plugin.channels.email.mime import Mail, build, message_id
 from plugin.channels.email.transport import Transport
 from plugin.services.compose import sender_of
 from plugin.services.context import Context
+from plugin.services.issue_opening import FAILED_MESSAGE, LOW_RATING, NOT_ARRIVED, SOLVED, add_letter
+from plugin.services.letters import any_letter
 from plugin.services.plan import lock_orders, replan
 from plugin.store.models.customers import Issue
 from plugin.store.models.orders import Order, Parcel
 from plugin.store.models.shops import Shop
 from schemas.settings import ShopSettings, load_settings
 
-OUTCOMES = ("arrived", "lost")
+OUTCOMES_OF = {NOT_ARRIVED: ("arrived", "lost"), LOW_RATING: ("settled",), FAILED_MESSAGE: ("settled",)}
+OUTCOMES = ("arrived", "lost", "settled")
 TELL_AGAIN = timedelta(minutes=10)  # machine time, when the shop could not be told
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,7 @@ class OpenIssue:
     """An open issue as the merchant sees it."""
 
     id: int
+    kind: str
     order_name: str
     parcel_name: str | None
     opened_at: datetime
@@ -53,26 +57,40 @@ def open_issues(session: Session, shop: Shop) -> Sequence[OpenIssue]:
         .where(Issue.shop_id == shop.id, Issue.closed_at.is_(None))
         .order_by(Issue.opened_at)
     )
-    return [OpenIssue(i.id, order or "", parcel, i.opened_at, email, i.words) for i, order, email, parcel in rows]
+    return [
+        OpenIssue(i.id, i.kind, order or "", parcel, i.opened_at, email, i.words) for i, order, email, parcel in rows
+    ]
 
 
 def close_issue(session: Session, ctx: Context, shop: Shop, issue_id: int, outcome: str) -> None:
-    """Close as "arrived" (counts as delivery now) or "lost" (withholds survey and cross-sell). Raises NoSuchIssue."""
-    found = session.scalar(select(Issue.order_id).where(Issue.id == issue_id, Issue.shop_id == shop.id))
-    if found is None or outcome not in OUTCOMES:
+    """Close it and resume what it paused; the customer is asked whether it is solved.
+
+    A missing parcel closes as "arrived" (counts as delivery now) or "lost" (withholds survey and cross-sell), the rest
+    as "settled". Raises NoSuchIssue, also for an outcome that is not of its kind.
+    """
+    found = session.execute(
+        select(Issue.order_id, Issue.kind).where(Issue.id == issue_id, Issue.shop_id == shop.id)
+    ).first()
+    if found is None or outcome not in OUTCOMES_OF.get(found.kind, ()):
         raise NoSuchIssue(issue_id)
-    lock_orders(session, [found])
+    lock_orders(session, [found.order_id])
     issue = session.get_one(Issue, issue_id, populate_existing=True)
     if issue.closed_at:
         raise NoSuchIssue(issue_id)
-    issue.closed_at, issue.outcome, issue.tell_at = ctx.clock.now(), outcome, None
-    replan(session, ctx, [found])
+    now = ctx.clock.now()
+    issue.closed_at, issue.outcome, issue.tell_at = now, outcome, None
+    if issue.kind != FAILED_MESSAGE:  # of that the customer never heard
+        add_letter(session, issue, SOLVED, now)
+    replan(session, ctx, [found.order_id])
 
 
 def anything_untold(ctx: Context) -> bool:
+    """Whether a shop is to be told of an issue, or a customer written to about one."""
     with ctx.database.reading() as session:
         due = select(Issue.id).where(Issue.tell_at.is_not(None), Issue.tell_at <= datetime.now(UTC)).limit(1)
-        return session.scalar(due) is not None
+        if session.scalar(due) is not None:
+            return True
+    return any_letter(ctx)
 
 
 def tell_shops(ctx: Context, transport: Transport) -> int:
@@ -121,11 +139,17 @@ def _mail(
     shop: Shop, settings: ShopSettings, issue: Issue, order: Order, address: str, now: datetime
 ) -> Mail:
     sender, key = sender_of(shop, settings), f"{shop.code}/issue/{issue.id}"
+    if issue.reopened_at:
+        key += f"/{issue.reopened_at:%Y%m%dT%H%M%S}"
     words = issue.words or "(no words)"
+    low = issue.kind == LOW_RATING
+    said = f"was not satisfied with order {order.name}" if low else f"says that order {order.name} has not arrived"
+    outcomes = " or ".join(OUTCOMES_OF.get(issue.kind, ("settled",)))
     text = (
-        f"{order.email or 'A customer'} says that order {order.name} has not arrived.\n\n{words}\n\n"
+        f"{order.email or 'A customer'} {said}.\n\n{words}\n\n"
         "Please look into it and write to them: reply to this email and it goes to the customer. Until the issue is\n"
-        f"closed they get no survey and no suggestions. Close it as arrived or lost: issue {issue.id}.\n"
+        f"closed they get no {'suggestions' if low else 'survey and no suggestions'}. Close it as {outcomes}: issue "
+        f"{issue.id}.\n"
     )
     return Mail(
         key=key,
@@ -134,7 +158,7 @@ def _mail(
         sender_address=sender.address,
         reply_to=order.email or sender.reply_to,
         to=address,
-        subject=f"Not arrived: order {order.name}",
+        subject=f"{'Low rating' if low else 'Not arrived'}: order {order.name}",
         text=text,
         html="".join(f"<p>{escape(part)}</p>" for part in text.split("\n\n")),
         feedback_id=f"issue:service_desk:transactional:{shop.code}",

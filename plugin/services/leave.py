@@ -60,7 +60,7 @@ def decide(
 def _facts(desk: Desk, settings: ShopSettings, order: Order) -> gates.GateFacts:
     key = (order.shop_id, order.address or "")
     return gates.GateFacts(
-        settings=settings,
+        settings=settings.at(order.placed_at) if order.placed_at else settings,
         consent=desk.consents.get(key, ConsentWords()),
         country_code=order.country_code,
         suppressed=desk.suppressed.get(key),

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from plugin.channels.email.errors import Permanent, Retryable
 from plugin.domain.flows import MessageClass, State, check_transition
 from plugin.domain.outcomes import after_unknown_outcome, backoff
+from plugin.services import follow_ups
 from plugin.services.context import Context
 from plugin.services.plan import lock_orders, plan_orders
 from plugin.services.races import insisting
@@ -42,11 +43,12 @@ def left_behind(machine_now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 @insisting
-def sent(ctx: Context, id_: int, token: str) -> None:
-    """It was accepted. The cross-sell's leaving is a fact from which the follow-up's date is planned, at once."""
+def sent(ctx: Context, id_: int, token: str, *, owed: bool = False) -> None:
+    """It was accepted. The cross-sell's leaving is a fact from which the follow-up's date is planned, at once, unless
+    that is `owed` in writing."""
     now = ctx.clock.now()
     values = {"state": State.SENT, "sent_at": now, "accepted_at": datetime.now(UTC), "error": None, **when_sent(now)}
-    _record(ctx, id_, token, values)
+    _record(ctx, id_, token, values, owed=owed)
 
 
 def when_sent(now: datetime) -> dict[str, str]:
@@ -130,11 +132,15 @@ def release(ctx: Context, ids: Collection[int], token: str) -> None:
 
 
 def recover_expired(ctx: Context) -> int:
-    """Rows that a dead worker left in `sending`: their outcome is unknown. Returns how many there were."""
+    """Rows that a dead worker left in `sending`: their outcome is unknown. Returns how many there were.
+
+    What it owed of the plans of those that had left is made up for too.
+    """
     with ctx.database.reading() as session:
-        expired = session.scalars(
-            select(Message.id).where(*left_behind(database_now(session)), Message.state == State.SENDING)
-        ).all()
+        now = database_now(session)
+        expired = session.scalars(select(Message.id).where(*left_behind(now), Message.state == State.SENDING)).all()
+        owed = follow_ups.left_behind(session, now)
+    follow_ups.recover(ctx, owed)
     for id_ in expired:
         with ctx.database.transaction() as session:
             more = _hold_what_follows(session, id_)
@@ -185,17 +191,17 @@ def _become(message: Message, state: State, reason: str, error: str | None) -> N
     message.claim_token = message.lease_until = None
 
 
-def _record(ctx: Context, id_: int, token: str, values: dict[str, Any], dead: bool = False) -> None:
+def _record(ctx: Context, id_: int, token: str, values: dict[str, Any], dead: bool = False, owed: bool = False) -> None:
     """One commit for one fact, with what is planned from it. Where nothing is, a crash of the database may lose it: it
     then becomes an unknown outcome."""
     with ctx.database.transaction() as session:
         row = session.execute(
             select(Message.step, Message.order_id, Message.shop_id, Message.address).where(Message.id == id_)
         ).one()
-        plans_more = row.step in PLANS_MORE or dead
+        plans_more = (row.step in PLANS_MORE and not owed) or dead
         if plans_more:
             lock_orders(session, [row.order_id])
-        elif not ctx.database.is_sqlite:
+        elif not owed and not ctx.database.is_sqlite:
             session.execute(text("SET LOCAL synchronous_commit TO off"))
         recorded = session.execute(
             update(Message)

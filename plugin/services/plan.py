@@ -15,6 +15,7 @@ from plugin.domain.reconcile import Changes, reconcile
 from plugin.domain.timeline import Planned, plan
 from plugin.services import histories
 from plugin.services.context import Context
+from plugin.services.restored import before_restore
 from plugin.store.models.customers import Customer
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order, Parcel
@@ -102,7 +103,10 @@ def plan_orders(session: Session, ctx: Context, shop: Shop, order_ids: Collectio
     for start in range(0, len(ids), AT_ONCE):
         rows = session.scalars(
             select(Order).where(
-                Order.shop_id == shop.id, Order.id.in_(ids[start : start + AT_ONCE]), Order.version.is_not(None)
+                Order.shop_id == shop.id,
+                Order.id.in_(ids[start : start + AT_ONCE]),
+                Order.version.is_not(None),
+                Order.archived_at.is_(None),  # its messages are in the archive: a plan would make them anew
             )
         ).all()
         _fix_estimates(session, shop, settings, rows, now)
@@ -111,6 +115,7 @@ def plan_orders(session: Session, ctx: Context, shop: Shop, order_ids: Collectio
             planned = plan(settings, planning.history)
             changes.append((planning.order, reconcile(planning.stored, planned, now)))
         _apply(session, changes)
+        before_restore(session, shop, ids[start : start + AT_ONCE])
 
 
 def _fix_estimates(

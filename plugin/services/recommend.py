@@ -7,13 +7,13 @@ bounded in rows and run on an index, so that the cost does not grow with the sho
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import sqrt
 from urllib.parse import quote, quote_plus
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import BindParameter, Integer, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from plugin.services.ratings import ratings
@@ -35,6 +35,72 @@ SAME_VENDOR = 1.15  # tips the scales between near ties
 POPULAR_DAYS = 90
 POPULAR_ROWS = 3000
 MAX_UNWANTED = 500  # rows read to make up for what is excluded
+
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Made once: to put a statement together takes longer than to ask it.
+_shop: BindParameter[int] = bindparam("shop")
+_product: BindParameter[str] = bindparam("product")
+_products_given: BindParameter[list[str]] = bindparam("products", expanding=True)
+_orders = func.count().label("orders")
+# The latest orders that contain a product; test orders teach nothing.
+_ORDERS_WITH = (
+    select(Purchase.order_id)
+    .join(Order, Order.id == Purchase.order_id)
+    .where(Purchase.shop_id == _shop, Purchase.product_id == _product, Order.test.is_(False))
+    .order_by(Purchase.placed_at.desc())
+    .limit(bindparam("each", type_=Integer()))
+)
+# The orders are this shop's; asking their purchases for the shop too would leave the covering index.
+_BOUGHT_WITH = (
+    select(Purchase.product_id, _orders)
+    .where(Purchase.order_id.in_(_ORDERS_WITH))
+    .group_by(Purchase.product_id)
+    .order_by(_orders.desc(), Purchase.product_id)
+    .limit(bindparam("most", type_=Integer()))
+)
+_PLACED = (
+    select(Purchase.placed_at)
+    .where(Purchase.shop_id == _shop, Purchase.product_id == _product)
+    .order_by(Purchase.placed_at.desc())
+    .offset(bindparam("skipped", type_=Integer()))
+    .limit(1)
+)
+_TOTALS = (
+    select(Purchase.product_id, _orders)
+    .where(Purchase.shop_id == _shop, Purchase.product_id.in_(_products_given))
+    .where(Purchase.placed_at >= bindparam("since"))
+    .group_by(Purchase.product_id)
+)
+_NEWEST_ORDER = select(func.max(Purchase.placed_at)).where(Purchase.shop_id == _shop)
+_RECENT = (
+    select(Purchase.product_id)
+    .where(Purchase.shop_id == _shop, Purchase.placed_at >= bindparam("since"))
+    .order_by(Purchase.placed_at.desc())
+    .limit(bindparam("rows", type_=Integer()))
+    .subquery()
+)
+_POPULAR = (
+    select(_RECENT.c.product_id, _orders)
+    .group_by(_RECENT.c.product_id)
+    .order_by(_orders.desc(), _RECENT.c.product_id)
+    .limit(bindparam("most", type_=Integer()))
+)
+_NEWEST_PRODUCTS = (
+    select(Product.platform_id)
+    .where(Product.shop_id == _shop, Product.deleted.is_(False), Product.published.is_(True))
+    .where(Product.in_stock.is_not(False))
+    .order_by(Product.platform_id.desc())
+    .limit(bindparam("most", type_=Integer()))
+)
+_PRODUCTS = select(Product).where(Product.shop_id == _shop, Product.platform_id.in_(_products_given))
+_LAST_PURCHASE = (
+    select(Purchase.title, Purchase.price_minor, Purchase.currency)
+    .where(Purchase.shop_id == _shop, Purchase.product_id == _product)
+    .order_by(Purchase.placed_at.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +130,13 @@ class _Candidate:
 
 
 def recommend(
-    session: Session, shop: Shop, *, exclude: Collection[str], seeds: Sequence[str], limit: int = 4
+    session: Session, shop: Shop, *, exclude: Collection[str], seeds: Sequence[str], limit: int = 4, rate: bool = True
 ) -> list[Recommendation]:
     """At most `limit` products that go with `seeds` (the products of an order, most telling first), best first.
 
     `exclude`: platform ids never to suggest, e.g. all that the customer has; the seeds are excluded anyway. Neither are
     deleted, unpublished or sold-out products suggested; one that the catalogue never told of counts as available.
+    The first of many are the same as if fewer had been asked for. `rate` False: `rated` is left to the caller.
     """
     seeds = list(dict.fromkeys(seeds))
     unwanted = {*exclude, *seeds}
@@ -94,19 +161,10 @@ def recommend(
             if made is not None:
                 chosen.append(made)
             if len(chosen) >= limit:
-                return _rated(session, shop, chosen)
-    return _rated(session, shop, chosen)
-
-
-def _orders_with(shop: Shop, product_id: str, most: int) -> Select[int]:
-    """The ids of the latest orders that contain a product; test orders teach nothing."""
-    return (
-        select(Purchase.order_id)
-        .join(Order, Order.id == Purchase.order_id)
-        .where(Purchase.shop_id == shop.id, Purchase.product_id == product_id, Order.test.is_(False))
-        .order_by(Purchase.placed_at.desc())
-        .limit(most)
-    )
+                break
+        if len(chosen) >= limit:
+            break
+    return rated(chosen, ratings(session, shop, [one.product_id for one in chosen])) if rate else chosen
 
 
 def _together(session: Session, shop: Shop, seeds: Sequence[str], unwanted: Collection[str]) -> list[_Candidate]:
@@ -114,15 +172,8 @@ def _together(session: Session, shop: Shop, seeds: Sequence[str], unwanted: Coll
     each = ORDERS // max(len(seeds), 1)
     pairs: dict[str, list[tuple[int, int]]] = {}  # candidate -> (orders with both, orders with the seed)
     for seed in seeds:
-        # The orders are this shop's; asking their purchases for the shop too would leave the covering index.
-        orders = func.count().label("orders")
-        told = session.execute(
-            select(Purchase.product_id, orders)
-            .where(Purchase.order_id.in_(_orders_with(shop, seed, each)))
-            .group_by(Purchase.product_id)
-            .order_by(orders.desc(), Purchase.product_id)
-            .limit(CANDIDATES + 1 + min(len(unwanted), MAX_UNWANTED))
-        )
+        most = CANDIDATES + 1 + min(len(unwanted), MAX_UNWANTED)
+        told = session.execute(_BOUGHT_WITH, {"shop": shop.id, "product": seed, "each": each, "most": most})
         counts = {row.product_id: row.orders for row in told}
         of_seed = max(counts.values(), default=0)  # the seed is in every one of them
         least = 1 if of_seed <= YOUNG else MIN_TOGETHER
@@ -144,13 +195,7 @@ def _sampled_since(session: Session, shop: Shop, seeds: Sequence[str], each: int
     """When the oldest of the seeds' sampled orders was placed; None when they reach back to the beginning."""
     oldest: list[datetime] = []
     for seed in seeds:
-        moment = session.execute(
-            select(Purchase.placed_at)
-            .where(Purchase.shop_id == shop.id, Purchase.product_id == seed)
-            .order_by(Purchase.placed_at.desc())
-            .offset(each - 1)
-            .limit(1)
-        ).scalar()
+        moment = session.execute(_PLACED, {"shop": shop.id, "product": seed, "skipped": each - 1}).scalar()
         if moment is None:
             return None
         oldest.append(moment)
@@ -161,34 +206,18 @@ def _totals(session: Session, shop: Shop, product_ids: Collection[str], since: d
     """How many orders contain each product, since a moment."""
     if not product_ids:
         return {}
-    query = (
-        select(Purchase.product_id, func.count().label("orders"))
-        .where(Purchase.shop_id == shop.id, Purchase.product_id.in_(list(product_ids)))
-        .group_by(Purchase.product_id)
-    )
-    if since is not None:
-        query = query.where(Purchase.placed_at >= since)
-    return {row.product_id: row.orders for row in session.execute(query)}
+    told = session.execute(_TOTALS, {"shop": shop.id, "products": list(product_ids), "since": since or _EVER})
+    return {row.product_id: row.orders for row in told}
 
 
 def _popular(session: Session, shop: Shop, seeds: Sequence[str], unwanted: Collection[str]) -> list[_Candidate]:
     """What was bought most in the 90 days before the shop's newest order, of at most 3,000 purchases."""
-    newest = session.execute(select(func.max(Purchase.placed_at)).where(Purchase.shop_id == shop.id)).scalar()
+    newest = session.execute(_NEWEST_ORDER, {"shop": shop.id}).scalar()
     if newest is None:
         return []
-    recent = (
-        select(Purchase.product_id)
-        .where(Purchase.shop_id == shop.id, Purchase.placed_at >= newest - timedelta(days=POPULAR_DAYS))
-        .order_by(Purchase.placed_at.desc())
-        .limit(POPULAR_ROWS)
-        .subquery()
-    )
-    orders = func.count().label("orders")
+    most = CANDIDATES + min(len(unwanted), MAX_UNWANTED)
     told = session.execute(
-        select(recent.c.product_id, orders)
-        .group_by(recent.c.product_id)
-        .order_by(orders.desc(), recent.c.product_id)
-        .limit(CANDIDATES + min(len(unwanted), MAX_UNWANTED))
+        _POPULAR, {"shop": shop.id, "since": newest - timedelta(days=POPULAR_DAYS), "rows": POPULAR_ROWS, "most": most}
     )
     good = [(product_id, buyers) for product_id, buyers in told if product_id not in unwanted]
     return [_Candidate(product_id, POPULAR, buyers, buyers) for product_id, buyers in good[:CANDIDATES]]
@@ -196,15 +225,8 @@ def _popular(session: Session, shop: Shop, seeds: Sequence[str], unwanted: Colle
 
 def _newest(session: Session, shop: Shop, seeds: Sequence[str], unwanted: Collection[str]) -> list[_Candidate]:
     """The catalogue's newest: platforms number their products one after the other."""
-    rows = session.execute(
-        select(Product.platform_id)
-        .where(
-            Product.shop_id == shop.id, Product.deleted.is_(False), Product.published.is_(True),
-            Product.in_stock.is_not(False),
-        )
-        .order_by(Product.platform_id.desc())
-        .limit(CANDIDATES + min(len(unwanted), MAX_UNWANTED))
-    ).scalars()  # fmt: skip
+    most = CANDIDATES + min(len(unwanted), MAX_UNWANTED)
+    rows = session.execute(_NEWEST_PRODUCTS, {"shop": shop.id, "most": most}).scalars()
     good = [product_id for product_id in rows if product_id not in unwanted]
     return [_Candidate(product_id, NEW, 0, 1 / (1 + place)) for place, product_id in enumerate(good[:CANDIDATES])]
 
@@ -212,8 +234,8 @@ def _newest(session: Session, shop: Shop, seeds: Sequence[str], unwanted: Collec
 def _products(session: Session, shop: Shop, product_ids: Collection[str]) -> dict[str, Product]:
     if not product_ids:
         return {}
-    query = select(Product).where(Product.shop_id == shop.id, Product.platform_id.in_(list(product_ids)))
-    return {product.platform_id: product for product in session.execute(query).scalars()}
+    told = session.execute(_PRODUCTS, {"shop": shop.id, "products": list(product_ids)})
+    return {product.platform_id: product for product in told.scalars()}
 
 
 def _described(session: Session, shop: Shop, one: _Candidate, product: Product | None) -> Recommendation | None:
@@ -232,12 +254,7 @@ def _described(session: Session, shop: Shop, one: _Candidate, product: Product |
 
 def _as_last_bought(session: Session, shop: Shop, one: _Candidate) -> Recommendation | None:
     """A product that only orders told of, by its latest purchase; with its price if that was in the shop's currency."""
-    last = session.execute(
-        select(Purchase.title, Purchase.price_minor, Purchase.currency)
-        .where(Purchase.shop_id == shop.id, Purchase.product_id == one.product_id)
-        .order_by(Purchase.placed_at.desc())
-        .limit(1)
-    ).one_or_none()
+    last = session.execute(_LAST_PURCHASE, {"shop": shop.id, "product": one.product_id}).one_or_none()
     title = _title(last.title) if last else ""
     if last is None or not title:
         return None
@@ -248,8 +265,8 @@ def _as_last_bought(session: Session, shop: Shop, one: _Candidate) -> Recommenda
     )  # fmt: skip
 
 
-def _rated(session: Session, shop: Shop, chosen: list[Recommendation]) -> list[Recommendation]:
-    known = ratings(session, shop, [one.product_id for one in chosen])
+def rated(chosen: Sequence[Recommendation], known: Mapping[str, tuple[float, int]]) -> list[Recommendation]:
+    """The same with their customers' ratings, by product as `ratings` gives them."""
     return [
         replace(one, rating=known[one.product_id][0], rating_count=known[one.product_id][1])
         if one.product_id in known else one for one in chosen

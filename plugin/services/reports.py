@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from plugin.services.context import Context
 from plugin.services.erase import addresses_of, customer_orders, customers_of
+from plugin.store.models.archive import MessageArchive
 from plugin.store.models.customers import (
     ArrivalAnswer,
     Checkout,
@@ -20,6 +21,8 @@ from plugin.store.models.customers import (
     Suppression,
     SurveyAnswer,
 )
+from plugin.store.models.desk import DeskLetter
+from plugin.store.models.figures import Open, Reaction
 from plugin.store.models.messages import Click, Message
 from plugin.store.models.orders import Order, Parcel
 from plugin.store.models.shops import Shop
@@ -94,7 +97,8 @@ def _report(session: Session, shop: Shop, event: DataRequested, orders: list[Ord
         ],
         "messages": [
             _columns(m, "step", "subject", "state", "reason", "due_at", "sent_at", "address", "mail_subject")
-            for m in session.scalars(select(Message).where(Message.order_id.in_(ids)))
+            for table in (Message, MessageArchive)
+            for m in session.scalars(select(table).where(table.order_id.in_(ids)))
         ],
         "clicks": [
             _columns(c, "target", "at", "by_scanner")
@@ -102,9 +106,25 @@ def _report(session: Session, shop: Shop, event: DataRequested, orders: list[Ord
                 select(Click).join(Message, Message.id == Click.message_id).where(Message.order_id.in_(ids))
             )
         ],
+        "opens": [
+            _columns(o, "by_machine", "at", "last_at", "times")
+            for o in session.scalars(
+                select(Open).join(Message, Message.id == Open.message_id).where(Message.order_id.in_(ids))
+            )
+        ],
+        "reactions": [
+            _columns(r, "kind", "at")
+            for r in session.scalars(
+                select(Reaction).join(Message, Message.id == Reaction.message_id).where(Message.order_id.in_(ids))
+            )
+        ],
         "surveys": [
             _columns(s, "satisfaction", "recommendation", "words", "started_at", "completed_at")
             for s in session.scalars(select(SurveyAnswer).where(SurveyAnswer.order_id.in_(ids)))
+        ],
+        "letters": [
+            _columns(letter, "kind", "state", "words", "made_at", "sent_at")
+            for letter in session.scalars(select(DeskLetter).where(DeskLetter.order_id.in_(ids)))
         ],
         "arrivals": [
             _columns(a, "parcel_id", "answer", "at")

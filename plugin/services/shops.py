@@ -12,12 +12,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from plugin.platforms.shopify.webhook import SHOP
+from plugin.services.changes import record_change
 from plugin.services.context import Context
 from plugin.services.plan import replan_shop
 from plugin.store.models.shops import Shop
 from schemas.settings import ShopSettings, dump_settings, load_settings
 
 SHOPIFY = "shopify"
+COMMAND_LINE = "command line"  # the actor of the change log
 
 
 class UnknownShop(LookupError):
@@ -35,6 +37,14 @@ def shop_code(platform: str, domain: str) -> str:
 
 def find_shop(session: Session, domain: str, platform: str = SHOPIFY) -> Shop | None:
     return session.scalar(select(Shop).where(Shop.platform == platform, Shop.domain == domain.lower()))
+
+
+def shop_of(session: Session, shop_id: int) -> Shop:
+    """Raises UnknownShop."""
+    shop = session.get(Shop, shop_id)
+    if shop is None:
+        raise UnknownShop(shop_id)
+    return shop
 
 
 def register(session: Session, domain: str, installed_at: datetime, platform: str = SHOPIFY) -> Shop:
@@ -80,10 +90,13 @@ def add_shop(
         "support": {"email": support_email},
         "brand": {"legal_name": legal_name, "postal_address": postal_address},
     }
-    settings = dict(shop.settings)
+    before = dict(shop.settings)
+    settings = dict(before)
     for part, values in given.items():
         settings[part] = {**settings.get(part, {}), **{k: v for k, v in values.items() if v}}
     _save(shop, load_settings(settings))
+    if before:
+        record_change(session, shop.id, COMMAND_LINE, "settings", before, shop.settings, ctx.clock.now())
     if live:
         go_live(session, ctx, shop)
     return shop
@@ -93,22 +106,40 @@ def list_shops(session: Session) -> Sequence[Shop]:
     return session.scalars(select(Shop).order_by(Shop.domain)).all()
 
 
-def configure(session: Session, ctx: Context, domain: str, data: dict[str, Any]) -> Shop:
-    """Replace a shop's settings and replan what waits. Raises UnknownShop, marshmallow.ValidationError."""
+def configure(
+    session: Session, ctx: Context, domain: str, data: dict[str, Any], actor: str = COMMAND_LINE
+) -> Shop:
+    """Replace a shop's settings, note it in the change log and replan what waits.
+
+    Raises UnknownShop, marshmallow.ValidationError.
+    """
     shop = find_shop(session, domain)
     if shop is None:
         raise UnknownShop(domain)
+    before = shop.settings
     _save(shop, load_settings(data))
+    record_change(session, shop.id, actor, "settings", before, shop.settings, ctx.clock.now())
     session.flush()
     replan_shop(session, ctx, shop)
     return shop
 
 
-def go_live(session: Session, ctx: Context, shop: Shop) -> None:
+def go_live(session: Session, ctx: Context, shop: Shop, actor: str = COMMAND_LINE) -> None:
     """From now on messages leave. What waited for this is planned anew; what has gone stale is withheld."""
     if shop.live:
         return
     shop.live, shop.live_at = True, ctx.clock.now()
+    record_change(session, shop.id, actor, "live", {"live": False}, {"live": True}, ctx.clock.now())
+    session.flush()
+    replan_shop(session, ctx, shop)
+
+
+def pause(session: Session, ctx: Context, shop: Shop, actor: str = COMMAND_LINE) -> None:
+    """Nothing leaves any more until the shop goes live again; everything goes on being recorded and planned."""
+    if not shop.live:
+        return
+    shop.live, shop.live_at = False, None
+    record_change(session, shop.id, actor, "live", {"live": True}, {"live": False}, ctx.clock.now())
     session.flush()
     replan_shop(session, ctx, shop)
 

@@ -6,6 +6,8 @@ import importlib
 import pkgutil
 import re
 import sys
+import time
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
@@ -14,13 +16,20 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.exc import OperationalError
 
 from plugin.store import models
 from plugin.store.models.base import Base
 from plugin.store.session import Database
 
-LOCK_SECONDS = 5  # a migration that cannot have its lock by then gives up instead of holding up every request
+LOCK_SECONDS = 2  # a migration that cannot have its lock by then lets the requests behind it through, and tries again
+TRIES, PAUSE = 20, 0.2  # seconds more after each try
+DEADLOCK, LOCK_TIMEOUT = "40P01", "55P03"
 ADVISORY_LOCK = 0x64617369  # "dasi": one migration at a time
+
+
+class NoLock(Exception):
+    """The database is too busy to be migrated: others never let go of what a migration needs for a moment alone."""
 
 
 def metadata() -> MetaData:
@@ -41,31 +50,84 @@ def config(connection: Connection | None = None) -> Config:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Migrate in one transaction; a second process that migrates at the same time waits, then finds nothing to do.
+    """Migrate, each revision in a transaction of its own; may be stopped and repeated, and done by several at once.
 
-    Raises sqlalchemy.exc.OperationalError when the database or a lock in it cannot be had.
+    Others may be at work on the database meanwhile: a revision that loses a race with them for a lock is tried again.
+    A database that a newer program migrated is left as it is: its schema has all that this one needs (see `standing`).
+
+    Raises sqlalchemy.exc.OperationalError when the database cannot be reached, NoLock when a lock cannot be had.
     """
+    if standing(database) is Standing.AHEAD:
+        return
     with database.engine.connect() as connection:
         if database.is_sqlite:
             # Later migrations rebuild tables, which must not cascade. The pragma counts only outside a transaction.
             _pragma(connection, "OFF")
         try:
-            with connection.begin():
-                if not database.is_sqlite:
-                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-                    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
-                command.upgrade(config(connection), revision)
-                if database.is_sqlite:
-                    _check_references(connection)
+            while _one_more(connection, revision, is_sqlite=database.is_sqlite):
+                pass
         finally:
             if database.is_sqlite:
                 _pragma(connection, "ON")
 
 
-def current_is_head(database: Database) -> bool:
-    """Raises sqlalchemy.exc.OperationalError when the database cannot be reached."""
+def _one_more(connection: Connection, revision: str, *, is_sqlite: bool) -> bool:
+    """Go one revision on. False: it stands where it should."""
+    for attempt in range(TRIES):
+        try:
+            with connection.begin():
+                if not is_sqlite:
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+                    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
+                following = _following(connection, revision)
+                if following is None:
+                    return False
+                command.upgrade(config(connection), following)
+                if is_sqlite:
+                    _check_references(connection)
+            return True
+        except OperationalError as exc:
+            if getattr(exc.orig, "sqlstate", None) not in (DEADLOCK, LOCK_TIMEOUT):
+                raise
+            time.sleep(PAUSE * (attempt + 1))
+    raise NoLock(f"after {TRIES} tries")
+
+
+def _following(connection: Connection, revision: str) -> str | None:
+    script = ScriptDirectory.from_config(config())
+    current = MigrationContext.configure(connection).get_current_heads()
+    missing = [found.revision for found in script.iterate_revisions(revision, current or "base")]
+    return missing[-1] if missing else None
+
+
+class Standing(StrEnum):
+    """Where a database stands, seen from this program."""
+
+    BEHIND = "behind"  # a migration is missing: this program cannot work on it
+    HERE = "here"
+    AHEAD = "ahead"  # migrated by a newer program, while this one still runs beside it
+
+
+def standing(database: Database) -> Standing:
+    """Revisions are numbered and only ever add, so a program works on every later schema than its own.
+
+    Raises sqlalchemy.exc.OperationalError when the database cannot be reached.
+    """
     with database.reading() as session:
-        return frozenset(MigrationContext.configure(session.connection()).get_current_heads()) == _heads()
+        found = frozenset(MigrationContext.configure(session.connection()).get_current_heads())
+    if found == _heads():
+        return Standing.HERE
+    numbers = [int(revision) for revision in found if revision.isdecimal()]
+    ours = [int(revision) for revision in _heads() if revision.isdecimal()]
+    return Standing.AHEAD if numbers and ours and max(numbers) > max(ours) else Standing.BEHIND
+
+
+def current_is_head(database: Database) -> bool:
+    """Whether this program can work on the database: it stands at its newest migration, or at a later one.
+
+    Raises sqlalchemy.exc.OperationalError when the database cannot be reached.
+    """
+    return standing(database) is not Standing.BEHIND
 
 
 def write_revision(database: Database, message: str) -> Path:

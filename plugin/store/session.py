@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from plugin.store import liveness
+
 BUSY_SECONDS = 5
+SPARE = 5  # connections beyond the pool's own, for what needs two at once
 READ_ONLY = "dasi_read_only"
 
 
@@ -19,9 +23,10 @@ class Database:
     """SQLite (WAL, synchronous=FULL, BEGIN IMMEDIATE) or PostgreSQL behind the same two verbs."""
 
     def __init__(self, url: str, pool_size: int = 5) -> None:
+        """`pool_size`: connections kept open, one for each thread that asks often. None is opened before it is used."""
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS}} if self.is_sqlite else {
-            "pool_size": pool_size, "max_overflow": 5, "pool_pre_ping": True, "pool_timeout": BUSY_SECONDS,
+            "pool_size": pool_size, "max_overflow": SPARE, "pool_timeout": BUSY_SECONDS,
             "connect_args": {"connect_timeout": BUSY_SECONDS},
         }  # fmt: skip
         # Parameters hold addresses and payloads: an error must not carry them into a log or a traceback.
@@ -29,6 +34,8 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            liveness.watch(self.engine)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -44,6 +51,25 @@ class Database:
             Session(connection, expire_on_commit=False) as session,
         ):
             yield session
+
+    @contextmanager
+    def raw(self) -> Iterator[psycopg.Connection]:
+        """PostgreSQL only: a pooled connection of the driver's for one statement that is a whole transaction.
+
+        It is committed in the same round trip: when `execute` returns, the server has said that the commit is done, and
+        an error of the commit is raised like any other. Raises psycopg.Error from there on, SQLAlchemyError before.
+        """
+        pooled = self.engine.raw_connection()
+        try:
+            connection = cast(psycopg.Connection, pooled.driver_connection)
+            connection.autocommit = True
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    connection.autocommit = False
+        finally:
+            pooled.close()
 
     def dispose(self) -> None:
         self.engine.dispose()

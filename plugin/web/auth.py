@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from types import ModuleType
 from typing import Protocol
@@ -13,7 +14,9 @@ _DECLARED = "dasi.auth"
 
 class Auth(StrEnum):
     HMAC = "hmac"  # the platform signs the raw body
+    API_KEY = "api_key"  # a key that a merchant made opens one shop
     TOKEN = "token"  # a signed token in the path is the right itself
+    MERCHANT = "merchant"  # a session token of the platform's admin, or the session of a login link: `merchant.access`
     PUBLIC = "public"  # anyone: nothing private is shown and nothing of a customer's changes
 
 
@@ -24,12 +27,17 @@ class Area(Protocol):
     blueprint: Blueprint
 
 
-def register(app: Flask, area: Area | ModuleType) -> None:
-    """Register the module's `blueprint` under its declared `AUTH`. Raises TypeError when it declares none."""
+def register(
+    app: Flask, area: Area | ModuleType, through: Callable[[Blueprint], None] | None = None
+) -> None:
+    """Register the module's `blueprint` under its declared `AUTH`. Raises TypeError when it declares none.
+
+    `through`: what registers it in the app's stead.
+    """
     blueprint, auth = getattr(area, "blueprint", None), getattr(area, "AUTH", None)
     if not isinstance(blueprint, Blueprint) or not isinstance(auth, Auth):
         raise TypeError(f"{getattr(area, '__name__', area)} must have a `blueprint` and declare its `AUTH`")
-    app.register_blueprint(blueprint)
+    (through or app.register_blueprint)(blueprint)
     declared(app)[blueprint.name] = auth
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, abort, g, request
 
-from plugin.services import answers
+from plugin.services import answers, issue_desk
 from plugin.services.answers import Erased, NotThere
-from plugin.tokens import ARRIVAL, CLICK, SURVEY, UNSUBSCRIBE, BadToken
+from plugin.services.issues import NoSuchIssue
+from plugin.tokens import ARRIVAL, CLICK, SOLVED, SURVEY, UNSUBSCRIBE, BadToken
 from plugin.web import visits
 from plugin.web.auth import Auth
-from plugin.web.clicks import Clicks
+from plugin.web.beside import Beside
 from plugin.web.pages import page, protect
 from plugin.web.scanners import is_scanner
 from plugin.web.visits import Visit
@@ -25,16 +27,16 @@ MAX_WORDS = 20_000  # characters that are read; 4,000 are kept
 _SMALL = re.compile(r"[0-9]{1,2}", re.ASCII)
 
 blueprint = Blueprint("customer", __name__)
-clicks = Clicks()
+clicks = Beside("click")
 log = logging.getLogger(__name__)
 
 
 @blueprint.before_request
 def open_token() -> None:
     """Check the token of every route here before anything else looks at the request. 404 for a bad one."""
-    purpose = {"unsubscribe": UNSUBSCRIBE, "survey": SURVEY, "arrival": ARRIVAL, "click": CLICK}
+    purpose = {"unsubscribe": UNSUBSCRIBE, "survey": SURVEY, "arrival": ARRIVAL, "click": CLICK, "solved": SOLVED}
     name = (request.endpoint or "").rpartition(".")[2]
-    shapes: dict[str, tuple[type, ...]] = {"arrival": (int, str), "click": (int, str)}
+    shapes: dict[str, tuple[type, ...]] = {"arrival": (int, str), "click": (int, str), "solved": (int, int)}
     try:
         values = context().tokens.read(purpose[name], (request.view_args or {})["token"])
     except BadToken:
@@ -50,7 +52,8 @@ def keep_private(response: Response) -> Response:
 
 
 @blueprint.errorhandler(NotThere)
-def not_there(_: NotThere) -> Response:
+@blueprint.errorhandler(NoSuchIssue)
+def not_there(_: LookupError) -> Response:
     return page("error", 404, kind=404)
 
 
@@ -152,6 +155,26 @@ def arrival(token: str) -> Response:
     return page("arrived" if chosen == "yes" else "not_yet", visit=seen, news=news)
 
 
+@blueprint.route("/d/issue/<token>", methods=["GET", "POST"])
+def solved(token: str) -> Response:
+    """Was the issue solved? `?solved=yes` or `no` is the tap in the mail: chosen, not saved."""
+    issue_id, number = g.values
+    posted = request.method == "POST"
+    with context().database.reading() as session:
+        seen = visits.issue_visit(session, issue_id)
+        g.language, g.shop, g.visit = seen.language, seen.shop, seen
+        settled = seen.closed and number == seen.question
+    chosen = request.form.get("solved") if posted else request.args.get("solved")
+    if chosen not in ("yes", "no"):
+        chosen = None
+    if not settled:  # open again, or asked anew since: this question is over
+        return page("solved_done", visit=seen, state="over")
+    if not posted or chosen is None:
+        return page("solved", 422 if posted else 200, visit=seen, chosen=chosen, wrong=posted)
+    issue_desk.say_solved(context(), issue_id, number, chosen == "yes")
+    return page("solved_done", visit=seen, state=chosen)
+
+
 @blueprint.get("/c/<token>")
 def click(token: str) -> Response:
     """302 to the signed address, http(s) only. Remembering the click never keeps anyone from going on."""
@@ -159,7 +182,8 @@ def click(token: str) -> Response:
     address = web_url(target, limit=4000)
     if address is None:
         abort(404)
-    clicks.remember(context(), message_id, address, is_scanner(request.method, dict(request.headers)))
+    by_scanner = is_scanner(request.method, dict(request.headers))
+    clicks.remember(message_id, partial(answers.record_click, context(), message_id, address, by_scanner))
     return Response(status=302, headers={"Location": address})
 
 

@@ -9,11 +9,12 @@ from flask import Response, abort, jsonify, render_template, request
 
 from plugin.platforms.demo import catalogue
 from plugin.platforms.demo.inbox import Mail, newest
-from plugin.services import demo, demo_clock, demo_view
+from plugin.services import demo, demo_clock, demo_view, logins, shops
 from plugin.services.demo_view import OrderCard
 from plugin.web import demo_inbox, demo_shop
 from plugin.web.demo_base import AUTH, blueprint, clock_face, done, page, store
 from plugin.web.errors import problem
+from plugin.web.merchant import access
 from plugin.web.wiring import context
 
 __all__ = ["AUTH", "blueprint", "demo_inbox", "demo_shop"]
@@ -75,6 +76,18 @@ def place() -> Response:
 def story() -> Response:
     demo.play_story(context(), store(), _language())
     return done("/demo#orders")
+
+
+@blueprint.post("/merchant")
+def merchant() -> Response:
+    """To the merchant's pages of the demo shop, by a one-time link that is used up at once."""
+    ctx = context()
+    with ctx.database.transaction() as session:
+        shop = shops.find_shop(session, catalogue.DOMAIN)
+        if shop is None:
+            abort(503, "The demo's shop is not there yet.")
+        token = logins.make_link(session, shop.id, "demo")
+    return access.sign_in(logins.use_link(ctx, token))
 
 
 @blueprint.post("/clock")

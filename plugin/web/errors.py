@@ -14,6 +14,8 @@ from sqlalchemy import exc
 from werkzeug.exceptions import HTTPException
 
 from plugin.web import pages
+from plugin.web.merchant import access
+from plugin.web.merchant import pages as merchant_pages
 
 RETRY_SECONDS = 10
 
@@ -42,7 +44,12 @@ def _http(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    """503 when the database is out of reach or the disk is full, else 500; neither says more than that."""
+    """503 when the database is out of reach or the disk is full, else 500; neither says more than that.
+
+    A LookupError of a service's is 404: what the shop does not have, does not exist for it.
+    """
+    if isinstance(error, LookupError) and type(error).__module__.startswith("plugin."):
+        return _answer(404, "not_found", "There is no such thing in this shop.")
     if unavailable(error):
         log.error("request_unavailable", exc_info=error, extra={"route": route()})
         response = _answer(503, "unavailable", "The database cannot be reached or written to. Try again soon.")
@@ -69,6 +76,8 @@ def route() -> str:
 def _answer(status: int, code: str, message: str) -> Response:
     if pages.wanted():
         return pages.error_page(status)
+    if access.on_page():
+        return merchant_pages.error_page(status)
     return problem(status, code, message)
 
 

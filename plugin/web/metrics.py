@@ -1,46 +1,47 @@
-"""What /metrics tells: gauges counted from the database at the scrape, so that any of several web processes may answer.
+"""What /metrics tells: counted in the database and in Valkey at the scrape, so any of several processes may answer.
 
-The one thing that only the process knows, the webhooks it answered, carries the process's id as a label.
+`docs/operations.md` says what to watch of it.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, Counter
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Select, func, literal, select
+from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
+from plugin.domain.flows import State
+from plugin.services import measures
 from plugin.services.context import Context
-from plugin.store.models.messages import Message
-from plugin.store.models.shops import Receipt
+from plugin.services.tallies import Tallies
 
 KEEP_SECONDS = 5.0  # a second scrape within this long sees the first one's counts
+KEEP_CENSUS_SECONDS = 30.0  # what looks at many rows
 MAX_TOPICS = 60  # the topic's header is not signed, so its values are bounded
-MESSAGE_STATES = ("planned", "waiting", "held", "queued", "sending", "sent", "failed", "cancelled", "withheld")
+QUANTILES = (0.5, 0.95, 0.99)
 
 _TOPIC = re.compile(r"[a-z_]{1,40}/[a-z_]{1,40}", re.ASCII)
-_OWN = CollectorRegistry()
-_WEBHOOKS = Counter(
-    "dasi_webhooks",
-    "Webhooks that this process answered, by topic and outcome (accepted, refused, failed).",
-    ("topic", "outcome", "process"),
-    registry=_OWN,
-)
 _topics: set[str] = set()
+_tallies: Tallies | None = None
 
 
 def webhook(topic: str | None, status: int) -> None:
     """Count one answered webhook. Only an accepted one is counted under its topic."""
-    outcome = "accepted" if status < 400 else "refused" if status < 500 else "failed"
-    _WEBHOOKS.labels(_label(topic) if outcome == "accepted" else "any", outcome, str(os.getpid())).inc()
+    if _tallies:
+        outcome = "accepted" if status < 400 else "refused" if status < 500 else "failed"
+        _tallies.add("webhooks", outcome, (_label(topic) if outcome == "accepted" else "any").replace("/", "."))
+
+
+def count_in(ctx: Context) -> None:
+    """From now on this process counts its webhooks where `ctx` has its queues."""
+    global _tallies
+    _tallies = Tallies(ctx.queues.redis)
 
 
 def _label(topic: str | None) -> str:
@@ -52,15 +53,16 @@ def _label(topic: str | None) -> str:
     return topic
 
 
-class FromDatabase(Collector):
-    """Counts by queries that read an index each. Raises SQLAlchemyError while collecting when the database is down."""
+class Everything(Collector):
+    """All families. Raises SQLAlchemyError while collecting when the database is down; without Valkey its own lack."""
 
     def __init__(self, ctx: Context, seconds: Callable[[], float] = time.monotonic) -> None:
         self._ctx = ctx
         self._seconds = seconds
         self._lock = threading.Lock()
         self._kept: list[Metric] = []
-        self._until = 0.0
+        self._census: list[Metric] = []
+        self._until = self._census_until = 0.0
 
     def describe(self) -> list[Metric]:
         return []  # registering must not ask the database
@@ -68,64 +70,175 @@ class FromDatabase(Collector):
     def collect(self) -> Iterator[Metric]:
         with self._lock:
             if self._seconds() >= self._until:
-                with self._ctx.database.reading() as session:
-                    self._kept = [*_receipts(session), *_messages(session, self._ctx.clock.now())]
+                self._look()
                 self._until = self._seconds() + KEEP_SECONDS
-            kept = self._kept
+            kept = [*self._kept, *self._census]
         yield from kept
+
+    def _look(self) -> None:
+        with self._ctx.database.reading() as session:
+            now = self._ctx.clock.now()
+            found = [
+                *_receipts(measures.receipts(session)),
+                *_calendar(measures.calendar(session, now)),
+                *_ways(measures.ways(session, now)),
+            ]
+            if self._seconds() >= self._census_until:
+                self._census = list(_census(session))
+                self._census_until = self._seconds() + KEEP_CENSUS_SECONDS
+        self._kept = [*found, *_valkey(self._ctx)]
 
 
 def registry(ctx: Context) -> list[CollectorRegistry]:
-    """The registries of one app: what the database knows, then what the process knows."""
+    """The registries of one app."""
     shared = CollectorRegistry()
-    shared.register(FromDatabase(ctx))
-    return [shared, _OWN]
+    shared.register(Everything(ctx))
+    return [shared]
 
 
-def _receipts(session: Session) -> Iterator[Metric]:
+def _receipts(found: measures.Receipts) -> Iterator[Metric]:
     by_state = GaugeMetricFamily(
-        "dasi_receipts", "Receipts that are not done: received (unprocessed), failed, rejected.", labels=["state"]
+        "dasi_receipts",
+        f"Webhooks kept but not done: received (to be ingested), failed, rejected; at most {measures.MOST:,} each.",
+        labels=["state"],
     )
-    waiting, oldest = session.execute(
-        select(func.count(), func.min(Receipt.accepted_at)).where(Receipt.state == _literal("received"))
-    ).one()
-    by_state.add_metric(["received"], waiting)
-    # The predicate repeats the partial index's, word for word.
-    bad = Receipt.state.in_([_literal("failed"), _literal("rejected")])
-    counts = _by_state(session, select(Receipt.state, func.count()).where(bad).group_by(Receipt.state))
-    for state in ("failed", "rejected"):
-        by_state.add_metric([state], counts.get(state, 0))
+    for state in ("received", "failed", "rejected"):
+        by_state.add_metric([state], getattr(found, state))
     yield by_state
-    yield GaugeMetricFamily(
+    yield _gauge(
         "dasi_receipts_unprocessed_age_seconds",
-        "How long the oldest unprocessed receipt has waited (real time); 0 when none waits.",
-        value=max(0.0, (datetime.now(UTC) - oldest).total_seconds()) if oldest else 0.0,
+        "How long the unprocessed receipt whose turn is next has waited (real time); 0 when none waits.",
+        found.oldest_seconds,
     )
-    yield GaugeMetricFamily(
-        "dasi_receipts_newest_id",
-        "The id of the newest receipt: it grows with every webhook kept.",
-        value=session.execute(select(func.max(Receipt.id))).scalar() or 0,
+    yield _gauge(
+        "dasi_receipts_newest_id", "The id of the newest receipt: it grows with every webhook kept.", found.newest_id
     )
 
 
-def _messages(session: Session, now: datetime) -> Iterator[Metric]:
-    by_state = GaugeMetricFamily("dasi_messages", "Messages by state.", labels=["state"])
-    counts = _by_state(session, select(Message.state, func.count()).group_by(Message.state))
-    for state in sorted(set(MESSAGE_STATES) | set(counts)):
-        by_state.add_metric([state], counts.get(state, 0))
-    yield by_state
-    ready = session.execute(select(func.min(Message.ready_at)).where(Message.state == _literal("planned"))).scalar()
-    yield GaugeMetricFamily(
+def _calendar(found: measures.Calendar) -> Iterator[Metric]:
+    yield _gauge(
+        "dasi_messages_due",
+        f"Messages that may leave now and that no worker has claimed; at most {measures.MOST:,}.",
+        found.due,
+    )
+    yield _gauge(
         "dasi_messages_due_lag_seconds",
         "How long (business time) the oldest due message has waited to be claimed; 0 when none is due.",
-        value=max(0.0, (now - ready).total_seconds()) if ready else 0.0,
+        found.lag_seconds,
+    )
+    claimed = GaugeMetricFamily(
+        "dasi_messages_claimed",
+        "Messages that a worker has: queued (claimed), sending (may be on their way).",
+        labels=["state"],
+    )
+    claimed.add_metric(["queued"], found.queued)
+    claimed.add_metric(["sending"], found.sending)
+    yield claimed
+    yield _gauge(
+        "dasi_messages_newest_id",
+        "The id of the newest message: it grows with every message planned.",
+        found.newest_id,
     )
 
 
-def _by_state(session: Session, statement: Select[str, int]) -> dict[str, int]:
-    return {state: count for state, count in session.execute(statement)}  # noqa: C416
+def _ways(found: measures.Ways) -> Iterator[Metric]:
+    quantiles = GaugeMetricFamily(
+        "dasi_accepted_to_sent_seconds",
+        "From an order's accepted webhook to its thank-you handed over (real time), of the newest orders of the last "
+        "ten minutes; those under way count with the time so far.",
+        labels=["quantile"],
+    )
+    for share in QUANTILES:
+        quantiles.add_metric([str(share)], found.percentile(share))
+    yield quantiles
+    yield _gauge(
+        "dasi_accepted_to_sent_orders", "How many orders dasi_accepted_to_sent_seconds speaks of.", len(found.seconds)
+    )
 
 
-def _literal(state: str) -> object:
-    """A constant written into the statement: partial indexes are not used for bound values."""
-    return literal(state, literal_execute=True)
+def _census(session: Session) -> Iterator[Metric]:
+    found = measures.census(session)
+    exact = "" if found.share == 1 else " Estimated from a part of them."
+    by_state = GaugeMetricFamily("dasi_messages", f"Messages by state, the archive's apart.{exact}", labels=["state"])
+    for one in State:
+        by_state.add_metric([one], found.states.get(one, 0))
+    yield by_state
+    by_reason = GaugeMetricFamily(
+        "dasi_messages_kept_back", f"Messages that have not left, by state and kind of reason.{exact}",
+        labels=["state", "reason"],
+    )  # fmt: skip
+    for (state, reason), count in sorted(found.reasons.items()):
+        by_reason.add_metric([state, reason], count)
+    yield by_reason
+    yield _gauge(
+        "dasi_messages_looked_at_share",
+        "The share of all messages that dasi_messages and dasi_messages_kept_back are counted from; 1: they are exact.",
+        found.share,
+    )
+
+
+def _valkey(ctx: Context) -> Iterator[Metric]:
+    """The counters are all processes' together, and begin at zero when Valkey is wiped."""
+    try:
+        found = measures.valkey(ctx.queues.redis)
+    except (RedisError, OSError):
+        yield _gauge("dasi_valkey_up", UP, 0)
+        return
+    yield _gauge("dasi_valkey_up", UP, 1)
+    yield _gauge("dasi_workers", "Worker processes that are registered.", found.workers)
+    jobs = GaugeMetricFamily(
+        "dasi_jobs", "Jobs that wait in each queue: a job is a batch, so few wait.", labels=["queue"]
+    )
+    for queue, length in found.queued.items():
+        jobs.add_metric([queue], length)
+    yield from (jobs, *_counters(found.tallies))
+
+
+UP = "1 when Valkey answers; without it the families that it keeps are missing."
+# (family, what it means, tally, label): each label value is a field of the tally's name.
+COUNTERS = (
+    ("dasi_webhooks_ingested", "Receipts worked off: understood, rejected or failed.", "ingested", None),
+    (
+        "dasi_messages_recorded",
+        "Attempts that ended: sent (the mail server took it) or failed (it never will).",
+        "recorded",
+        "state",
+    ),
+    (
+        "dasi_messages_not_written",
+        "Messages that failed because nothing could be written from them.",
+        "not_written",
+        None,
+    ),
+    ("dasi_outcomes_unknown", "Messages handed over without an answer: each may have left.", "unknown", None),
+    ("dasi_channel_down", "Times a worker left the mail server alone for a while.", "channel_down", None),
+    ("dasi_jobs_failed", "Jobs that raised: a fault of the program or of the database.", "job_failed", None),
+)
+ALWAYS = {"recorded": ("sent", "failed")}  # label values that are there before they first happen
+
+
+def _counters(tallies: dict[str, int]) -> Iterator[Metric]:
+    webhooks = CounterMetricFamily(
+        "dasi_webhooks", "Webhooks answered, by outcome (accepted, refused, failed) and topic.",
+        labels=["outcome", "topic"],
+    )  # fmt: skip
+    for name, count in sorted(tallies.items()):
+        counter, _, labels = name.partition("/")
+        if counter == "webhooks":
+            outcome, _, topic = labels.partition("/")
+            webhooks.add_metric([outcome, topic.replace(".", "/")], count)
+    yield webhooks
+    for family, meaning, tally, label in COUNTERS:
+        if label is None:
+            yield CounterMetricFamily(family, meaning, value=tallies.get(tally, 0))
+            continue
+        counts = dict.fromkeys(ALWAYS.get(tally, ()), 0)
+        counts |= {name.partition("/")[2]: n for name, n in tallies.items() if name.startswith(f"{tally}/")}
+        labelled = CounterMetricFamily(family, meaning, labels=[label])
+        for value, count in sorted(counts.items()):
+            labelled.add_metric([value], count)
+        yield labelled
+
+
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, meaning, value=value)

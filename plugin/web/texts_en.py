@@ -95,6 +95,20 @@ EN = {
     "not_yet_track_with": "Track the parcel with {carrier}",
     "not_yet_came": "It came after all?",
     "not_yet_came_button": "Yes, it has arrived",
+    # /d/issue
+    "solved_ask": "Is it solved?",
+    "solved_lead": "{shop} has closed what you told us about order {order}. Are you content with how it ended?",
+    "solved_yes": "Yes, it is solved",
+    "solved_no": "No, not yet",
+    "solved_button": "Send my answer",
+    "solved_choose": "Please choose one of the two answers.",
+    "solved_thanks": "Thank you, that is good to hear",
+    "solved_thanks_lead": "We are glad that it is solved. You need not do anything else.",
+    "solved_again": "We take it up again",
+    "solved_again_lead": "{shop} has been told that it is not solved and will write to you. If there is something we "
+    "should know, simply reply to our email.",
+    "solved_over": "This question has been answered",
+    "solved_over_lead": "Things have moved on since this email. If something is still wrong, simply reply to it.",
     # the front door
     "home_title": "From one order to the next",
     "home_lead": "Dasi sends a shop’s customers the right message at the right moment.",

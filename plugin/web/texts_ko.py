@@ -91,6 +91,20 @@ KO = {
     "not_yet_track_with": "배송 조회하기 ({carrier})",
     "not_yet_came": "그사이 상품을 받으셨나요?",
     "not_yet_came_button": "네, 받았어요",
+    # /d/issue
+    "solved_ask": "잘 해결되었나요?",
+    "solved_lead": "주문({order})에 대해 알려 주신 문제를 {shop} 담당자가 마무리했습니다. 처리 결과가 만족스러우셨나요?",
+    "solved_yes": "네, 해결되었어요",
+    "solved_no": "아니요, 아직이에요",
+    "solved_button": "답변 보내기",
+    "solved_choose": "두 가지 답변 중 하나를 선택해 주세요.",
+    "solved_thanks": "해결되었다니 다행입니다",
+    "solved_thanks_lead": "알려 주셔서 감사합니다. 더 하실 일은 없습니다.",
+    "solved_again": "다시 살펴보겠습니다",
+    "solved_again_lead": "아직 해결되지 않았다는 내용을 {shop} 담당자에게 전달했습니다. 곧 메일로 답변드리겠습니다. 더 "
+    "알려 주실 내용이 있으시면 메일에 바로 회신해 주세요.",
+    "solved_over": "이미 답변이 끝난 질문입니다",
+    "solved_over_lead": "이 메일 이후에 상황이 바뀌었습니다. 아직 문제가 있으시면 메일에 바로 회신해 주세요.",
     # 첫 화면
     "home_title": "한 번의 주문이 다음 주문으로",
     "home_lead": "다시(Dasi)는 쇼핑몰 고객에게 꼭 필요한 소식을 알맞은 때에 전해 드립니다.",

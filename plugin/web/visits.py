@@ -22,8 +22,11 @@ from plugin.services.answers import (
     latest_issue,
     survey_view,
 )
+from plugin.services.archive import find_message
 from plugin.services.consents import consents_of
-from plugin.store.models.customers import SurveyAnswer
+from plugin.services.issue_desk import newest_question
+from plugin.store.models.archive import MessageArchive
+from plugin.store.models.customers import Issue, SurveyAnswer
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order, Parcel
 from plugin.store.models.shops import Shop
@@ -45,7 +48,7 @@ class Visit:
     phone_href: str | None
     minutes: int
     order: Order
-    message: Message
+    message: Message | MessageArchive
 
     @property
     def order_name(self) -> str:
@@ -68,9 +71,45 @@ class ParcelNews:
     words: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueVisit:
+    """The issue whose token was shown. `question`: the number of the newest letter that asked whether it is solved."""
+
+    language: str
+    shop: ShopView
+    mail_href: str | None
+    phone_href: str | None
+    order_name: str
+    closed: bool
+    question: int
+    answer: str | None  # yes or no, once given
+
+
+def issue_visit(session: Session, issue_id: int) -> IssueVisit:
+    """Raises NotThere, Erased."""
+    issue = session.get(Issue, issue_id)
+    if issue is None:
+        raise NotThere
+    order, shop = session.get_one(Order, issue.order_id), session.get_one(Shop, issue.shop_id)
+    if order.redacted_at:
+        raise Erased
+    settings = _settings(shop)
+    view = _shop_view(shop, settings)
+    return IssueVisit(
+        language=text_language(order.locale or settings.language or shop.locale),
+        shop=view,
+        mail_href=mail_href(view.support_email, order.name) if view.support_email else None,
+        phone_href=phone_href(view.support_phone) if view.support_phone else None,
+        order_name=one_line(order.name, 40) or "",
+        closed=issue.closed_at is not None,
+        question=newest_question(session, issue_id),
+        answer=issue.solved,
+    )
+
+
 def visit(session: Session, message_id: int) -> Visit:
     """Raises NotThere, Erased."""
-    message = session.get(Message, message_id)
+    message = find_message(session, message_id)
     if message is None:
         raise NotThere
     order = session.scalar(select(Order).where(Order.id == message.order_id, Order.shop_id == message.shop_id))

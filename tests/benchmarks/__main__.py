@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [names] [--rounds N] [--seconds S] [--short]`: measure, print, write docs/figures."""
+"""`python -m tests.benchmarks [names] [--rounds N] [--seconds S] [--messages N] [--short]`: measure, write figures."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(available())}; default: all")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, help="length of a steady load (default: the benchmark's own)")
+    parser.add_argument("--messages", type=int, help="how many `memory` sends (default: 50,000)")
     parser.add_argument("--short", action="store_true", help="only see whether they work; writes no figures")
     args = parser.parse_args()
     if unknown := set(args.names) - set(available()):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
-    options = Options(rounds=2 if args.short else max(args.rounds, 1), short=args.short, seconds=args.seconds)
+    rounds = 2 if args.short else max(args.rounds, 1)
+    options = Options(rounds=rounds, short=args.short, seconds=args.seconds, messages=args.messages)
     missed = []
     for name in args.names or available():
         module = load_module(name)

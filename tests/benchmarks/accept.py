@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import requests
 
+from jobs.web import THREADS
 from plugin.services.shops import add_shop
 from tests.benchmarks.harness import Options, Result, Stage, free_port, in_turns, percentile, progress, stage
 from tests.benchmarks.harness import ratio_of_medians as ratio
@@ -17,7 +18,7 @@ from tests.benchmarks.payloads import SHOP
 
 TITLE = "accept signed 11 kB order webhooks, PostgreSQL, 2 web workers"
 PROCESSES = "2"
-CONNECTIONS = 16
+CONNECTIONS = 2 * THREADS  # one for each thread of both
 AT_RATE = 500.0  # requests a second
 FLOOR, SINGLY, GROUPED = "floor", "one by one", "grouped"
 

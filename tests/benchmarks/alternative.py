@@ -23,7 +23,7 @@ from tests.benchmarks.postmen import Postman, rate
 TITLE = "one RQ job for each message, against a claim of many"
 WORKERS = 2
 MESSAGES = {"ours": 1000, "forking": 150, "simple": 400}  # a round: each long enough to be measured
-FORKING, SIMPLE = "rq.worker.Worker", "rq.worker.SimpleWorker"
+STARTED_BY, ENDED_BY = 60.0, 120.0  # seconds in which the first and the last must have left
 
 
 def run(options: Options) -> list[Result]:
@@ -41,12 +41,11 @@ def run(options: Options) -> list[Result]:
             filler.fill(MESSAGES["ours"] // less)
             return rate(team, MESSAGES["ours"] // less)
 
-        def theirs(kind: str, worker: str) -> Callable[[int], float]:
-            return lambda number: _with_rq(here, ctx, filler, env, f"{kind}{number}", worker, MESSAGES[kind] // less)
+        def theirs(kind: str) -> Callable[[int], float]:
+            return lambda number: _with_rq(here, ctx, filler, env, (kind, f"{kind}{number}"), MESSAGES[kind] // less)
 
-        measured = in_turns(
-            options.rounds, {"ours": ours, "forking": theirs("forking", FORKING), "simple": theirs("simple", SIMPLE)}
-        )
+        variants = {"ours": ours, "forking": theirs("forking"), "simple": theirs("simple")}
+        measured = in_turns(options.rounds, variants)
         for postman in team:
             postman.end()
         ctx.database.dispose()
@@ -61,9 +60,10 @@ def run(options: Options) -> list[Result]:
 
 
 def _with_rq(
-    here: Stage, ctx: Context, filler: Filler, env: dict[str, str], name: str, worker: str, count: int
+    here: Stage, ctx: Context, filler: Filler, env: dict[str, str], worker: tuple[str, str], count: int
 ) -> float:
     """Messages a second from the moment they are due until the last is recorded."""
+    kind, name = worker
     before = _count(ctx, State.SENT)
     filler.fill(count)
     with ctx.database.reading() as session:
@@ -73,26 +73,28 @@ def _with_rq(
     due = datetime.now(UTC) + timedelta(seconds=8)  # the workers are up by then
     for id_ in ids:
         queue.enqueue_at(due, "tests.benchmarks.rq_jobs.send_one", id_, result_ttl=0)
-    command = [sys.executable, "-m", "rq.cli", "worker", name, "--with-scheduler", "--url", here.redis_url,
-               "--serializer", "rq.serializers.JSONSerializer", "--worker-class", worker, "--quiet"]  # fmt: skip
+    command = [sys.executable, "-m", "tests.benchmarks.rq_jobs", name, kind]
     processes = [here.servers.start(f"{name}-{number}", command, env) for number in range(WORKERS)]
     try:
-        sent = 0
-        while not sent:  # the scheduler looks once a second or so: its delay is not held against it
-            sent = _count(ctx, State.SENT) - before
-            time.sleep(0.02)
-        start, first = time.perf_counter(), sent
-        while sent < len(ids):
-            if time.perf_counter() - start > 120:
-                raise RuntimeError(f"only {sent} of {len(ids)} messages were sent: {here.servers.tail(f'{name}-0')}")
-            time.sleep(0.02)
-            sent = _count(ctx, State.SENT) - before
-        return (sent - first) / (time.perf_counter() - start)
+        first = _until(ctx, 1, before, STARTED_BY, here, name)  # the scheduler's delay is not held against it
+        start = time.perf_counter()
+        _until(ctx, len(ids), before, ENDED_BY, here, name)
+        return (len(ids) - first) / (time.perf_counter() - start)
     finally:
         for process in processes:
             process.terminate()
             process.wait(30)
         redis.close()
+
+
+def _until(ctx: Context, wanted: int, before: int, seconds: float, here: Stage, name: str) -> int:
+    """Wait until so many more than `before` are sent; how many then are. Raises RuntimeError when it takes longer."""
+    end = time.perf_counter() + seconds
+    while (sent := _count(ctx, State.SENT) - before) < wanted:
+        if time.perf_counter() > end:
+            raise RuntimeError(f"only {sent} of {wanted} messages were sent: {here.servers.tail(f'{name}-0')}")
+        time.sleep(0.05)
+    return sent
 
 
 def _count(ctx: Context, state: State) -> int:

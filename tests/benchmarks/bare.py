@@ -31,7 +31,7 @@ assert isinstance(receipts, Table)
 def application() -> Flask:
     """The factory that granian calls in each of its workers."""
     settings = load(os.environ)
-    secret, engine = settings.shopify_secrets[0].encode(), Database(settings.database_url).engine
+    secret, engine = settings.shopify_secrets[0].encode(), Database(settings.database_url, THREADS).engine
     app = Flask("bare")
 
     @app.post("/webhooks/shopify")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
@@ -22,6 +24,7 @@ RATE = 100.0  # orders a second
 SECONDS = 60.0
 MOST = 5.0  # seconds, p99
 WORKERS = "2"
+WARM = 900_000  # the first number of the orders that only warm it up
 PATIENCE = 120.0  # seconds after the last order until what is missing counts as lost
 SETTINGS: dict[str, Any] = {
     "brand": {"legal_name": "Bench Tea Ltd", "postal_address": "1 Bench Street, Berlin 10117"},
@@ -56,40 +59,50 @@ def measure(ground: Stage, count: int) -> tuple[list[float], float]:
         add_shop(session, ctx, SHOP, live=True)
         configure(session, ctx, SHOP, SETTINGS)
     start, until = ground.servers.start, ground.servers.until
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.sink", str(sink_port)], cwd=ROOT, text=True, stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as sink:  # fmt: skip
-        assert sink.stdin
-        assert sink.stdout
-        sink.stdout.readline()
+    with sink(sink_port) as arrivals:
         web = start("web", [sys.executable, "-m", "jobs.cli", "web", "--port", port], env)
         for name in ("worker", "clock"):
             start(name, [sys.executable, "-m", "jobs.cli", name], env)
         until("web", web, lambda: requests.get(f"http://127.0.0.1:{port}/readyz", timeout=2).ok, 30)
-        Client(Job(port, 900_000, 50, 4, 20.0)).fire()  # caches are warm
+        Client(Job(port, WARM, 50, 4, 20.0)).fire()  # caches are warm
         outcome = Client(Job(port, 1, count, 64, RATE)).fire()
         if set(outcome.statuses) != {"200"}:
             raise RuntimeError(f"the server answered {outcome.statuses}")
         deadline = time.monotonic() + PATIENCE
-        arrived: list[list[Any]] = []
-        while time.monotonic() < deadline:
-            sink.stdin.write("tell\n")
-            sink.stdin.flush()
-            arrived = json.loads(sink.stdout.readline())
+        arrived = arrivals()
+        while len(arrived) < count + 50 and time.monotonic() < deadline:
             progress(f"{len(arrived):,} of {count + 50:,} mails")
-            if len(arrived) >= count + 50:
-                break
             time.sleep(2)
-        ground.servers.end("worker")  # it holds connections to the sink
-        sink.stdin.close()
+            arrived = arrivals()
     accepted = accepted_at(url)
     ctx.database.dispose()
     at = dict(arrived)
     if len(at) != len(arrived) or set(at) != set(accepted):
         raise RuntimeError(f"{len(accepted)} orders, {len(arrived)} mails about {len(at)} orders")
-    waits = [at[name] - moment for name, moment in accepted.items() if int(name[1:]) < 900_000]
+    waits = [at[name] - moment for name, moment in accepted.items() if int(name[1:]) < WARM]
     return waits, 1000 * statistics.median(outcome.latencies)
+
+
+@contextlib.contextmanager
+def sink(port: int) -> Iterator[Callable[[], list[list[Any]]]]:
+    """The mail server, in a process of its own, and what asks it for [order's name, Unix time] of each mail so far."""
+    command = [sys.executable, "-m", "tests.benchmarks.sink", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        asked, told = process.stdin, process.stdout
+        assert asked
+        assert told
+
+        def arrivals() -> list[list[Any]]:
+            asked.write("tell\n")
+            asked.flush()
+            found: list[list[Any]] = json.loads(told.readline())
+            return found
+
+        try:
+            told.readline()
+            yield arrivals
+        finally:
+            process.kill()  # whoever is still connected to it
 
 
 def accepted_at(url: str) -> dict[str, float]:

@@ -11,6 +11,7 @@ import importlib
 import math
 import os
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -32,7 +33,10 @@ from plugin.store.session import Database
 from tests.replay.servers import Servers, free_port
 
 # In the order in which they are run and reported. A benchmark that is not there yet is left out.
-MODULES = ("accept", "ingest", "sending", "claiming", "end_to_end", "alternative")
+MODULES = (
+    "accept", "ingest", "sending", "claiming", "end_to_end", "alternative", "memory", "pages", "lists", "rehearsal",
+    "figures",
+)  # fmt: skip
 SECRET = "a-secret-of-the-benchmarks-long-enough-for-hs256"
 
 
@@ -41,6 +45,7 @@ class Options:
     rounds: int = 5
     short: bool = False  # a look at whether it works, in seconds; its figures mean nothing
     seconds: float | None = None  # how long a benchmark under a steady load lasts
+    messages: int | None = None  # how many a benchmark of many sends
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +143,29 @@ class Stage:
 
 
 @contextlib.contextmanager
+def ended_politely() -> Iterator[None]:
+    """While it lasts, SIGTERM and SIGHUP raise SystemExit, so that what was started is ended."""
+
+    def leave(sign: int, _frame: object) -> None:
+        sys.exit(128 + sign)
+
+    before = {sign: signal.signal(sign, leave) for sign in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+
+
+@contextlib.contextmanager
 def stage() -> Iterator[Stage]:
-    """Started for one benchmark and gone afterwards, with everything that was started on it."""
+    """Started for one benchmark and gone afterwards, with everything that was started on it, however it ends."""
+    with ended_politely(), _stage() as ground:
+        yield ground
+
+
+@contextlib.contextmanager
+def _stage() -> Iterator[Stage]:
     folder = Path(tempfile.mkdtemp(prefix="dasi-bench-", dir="/tmp"))  # a socket's path must be short
     folder.chmod(0o755)
     (folder / "data").mkdir()

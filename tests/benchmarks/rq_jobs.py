@@ -1,14 +1,24 @@
-"""The obvious alternative, as it would be written: one job for each message, at its own time, that does everything."""
+"""The obvious alternative, as it would be written: one job for each message, at its own time, that does everything.
+
+`python -m tests.benchmarks.rq_jobs QUEUE KIND`: a worker with RQ's scheduler, `forking` or `simple`. All code is loaded
+and every template compiled before its first job, so that no forked child does that again.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
+
+from redis import Redis
+from rq import SimpleWorker, Worker
+from rq.serializers import JSONSerializer
 
 from plugin.channels.email.mime import build
 from plugin.channels.email.transport import Transport, open_transport
 from plugin.config import load
-from plugin.domain.flows import State
+from plugin.content.render import render
+from plugin.domain.flows import STEPS, State
 from plugin.services.compose import compose
 from plugin.services.context import Context
 from plugin.services.context import build as build_context
@@ -16,6 +26,9 @@ from plugin.services.deliver import _mail
 from plugin.services.desk import lay_out
 from plugin.services.leave import Go, decide
 from plugin.store.models.messages import Message
+from tests.benchmarks.sample import sample
+
+WORKERS = {"forking": Worker, "simple": SimpleWorker}
 
 
 @cache
@@ -37,6 +50,18 @@ def send_one(message_id: int) -> None:
         if not isinstance(verdict, Go):
             return
         view = compose(desk, ctx, shop, desk.settings_of(shop), order, message, verdict.sells)
-        mail = _mail(shop, desk.settings_of(shop), order, message, view, now)
+        mail = _mail(shop, desk.settings_of(shop), order, message, view, render(view), now)
         transport.send(mail.sender_address, mail.to, build(mail))
         message.state, message.sent_at, message.reason = State.SENT, now, "sent"
+
+
+def work(queue: str, kind: str, redis_url: str) -> None:
+    """Until SIGTERM."""
+    for step in STEPS:
+        sample(step)
+    worker = WORKERS[kind]([queue], connection=Redis.from_url(redis_url), serializer=JSONSerializer)
+    worker.work(with_scheduler=True, logging_level="WARNING")
+
+
+if __name__ == "__main__":
+    work(sys.argv[1], sys.argv[2], os.environ["REDIS_URL"])

@@ -40,11 +40,11 @@ def run(options: Options) -> list[Result]:
                 postman.end()
         ctx.database.dispose()
     median = {kind: statistics.median(values) for kind, values in measured.items()}
-    ratio = ratio_of_medians(measured["ours"], measured["smtplib"])
+    ratio = ratio_of_medians(measured["ours"], measured["stdlib"])
     return [
-        Result("P2", "two workers, our MIME and smtplib as the floor", median["ours"], median["smtplib"], "mails/s",
-               ratio, "≥ 0.6×", ratio >= 0.6),
-        Result("P2", "the same, the standard library's MIME as the floor", median["ours"], median["stdlib"], "mails/s",
-               ratio_of_medians(measured["ours"], measured["stdlib"])),
+        Result("P2", "two workers, the same message with email.message and smtplib as the floor", median["ours"],
+               median["stdlib"], "mails/s", ratio, "≥ 0.6×", ratio >= 0.6),
+        Result("P2", "the same, our own MIME and smtplib as the floor", median["ours"], median["smtplib"], "mails/s",
+               ratio_of_medians(measured["ours"], measured["smtplib"])),
         Result("P2", "the sink's own ceiling: finished bytes from two processes", median["bare"], None, "mails/s"),
     ]  # fmt: skip

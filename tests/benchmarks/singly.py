@@ -12,8 +12,9 @@ from flask import Flask
 from jobs.web import application as grouped
 from plugin.queues import INGEST
 from plugin.services.context import Context
+from plugin.services.nudges import Nudges
 from plugin.services.receipt_groups import Groups, Plain, insert_plain
-from plugin.web.webhooks import GROUPS
+from plugin.web.webhooks import Door
 from plugin.web.wiring import context
 from tests.benchmarks.bare import serve
 
@@ -22,7 +23,7 @@ class Singly:
     """Stands where the groups meet: each thread is a group of its own."""
 
     def __init__(self, ctx: Context) -> None:
-        self._insert, self._nudge = partial(insert_plain, ctx), partial(ctx.queues.nudge, INGEST)
+        self._insert, self._nudge = partial(insert_plain, ctx), Nudges(ctx.queues, INGEST)
 
     def keep(self, item: Plain) -> bool:
         (kept,) = self._insert([item])
@@ -34,7 +35,7 @@ class Singly:
 def application() -> Flask:
     app = grouped()
     with app.app_context():
-        app.extensions[GROUPS] = cast(Groups, Singly(context()))
+        cast(Door, app.wsgi_app).groups = cast(Groups, Singly(context()))
     return app
 
 

@@ -21,7 +21,7 @@ async def session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     while line := await reader.readline():
         verb = line[:4].upper().strip()
         if verb == b"EHLO":
-            writer.write(b"250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
+            writer.write(b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
         elif verb == b"DATA":
             writer.write(b"354 go on\r\n")
             await writer.drain()

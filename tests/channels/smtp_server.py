@@ -7,11 +7,23 @@ import threading
 from collections import defaultdict
 from contextlib import suppress
 from types import TracebackType
+from typing import BinaryIO
 
 CLOSE = object()  # hang up instead of answering
 SILENCE = object()  # say nothing
 EHLO = "250-mail.example\r\n250-SIZE 1000000\r\n250-SMTPUTF8\r\n250 AUTH PLAIN LOGIN"
+PIPELINING = EHLO.replace("250-SIZE", "250-PIPELINING\r\n250-SIZE")
 USUAL = {"GREETING": "220 hello", "EHLO": EHLO, "DATA": "354 go ahead", "AUTH": "235 welcome", "QUIT": "221 bye"}
+
+
+def _message(lines: BinaryIO) -> bytes | None:
+    """All up to the final dot; None when the client went before it."""
+    message = []
+    for line in lines:
+        if line == b".\r\n":
+            return b"".join(message)
+        message.append(line)
+    return None
 
 
 class SmtpServer:
@@ -76,7 +88,9 @@ class SmtpServer:
                 if not self._answer(connection, verb) or verb == "QUIT":
                     return
                 if verb == "DATA" and isinstance(told, str) and told.startswith("354"):
-                    message = b"".join(iter(lines.readline, b".\r\n"))
+                    message = _message(lines)
+                    if message is None:
+                        return
                     self.messages.append(message)
                     if not self._answer(connection, "DOT"):
                         return

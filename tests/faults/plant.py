@@ -36,6 +36,9 @@ LEASE_SECONDS = 300.0  # plugin.services.deliver's
 LAPSE = """UPDATE messages SET lease_until = clock_timestamp() - interval '1 second'
 WHERE state IN ('queued', 'sending') AND lease_until > clock_timestamp()
 AND lease_until < clock_timestamp() + make_interval(secs => %s)"""
+LAPSE_DEBTS = """UPDATE leases SET until = clock_timestamp() - interval '1 second'
+WHERE name LIKE 'follows:%%' AND until > clock_timestamp()
+AND until < clock_timestamp() + make_interval(secs => %s)"""  # plugin.services.follow_ups'
 
 
 class Plant:
@@ -144,6 +147,7 @@ class Plant:
             self._lapse_at = time.monotonic() + 0.5
             with contextlib.suppress(psycopg.Error):
                 self.sql(LAPSE, [LEASE_SECONDS - self.lapse])
+                self.sql(LAPSE_DEBTS, [LEASE_SECONDS - self.lapse])
 
     def live(self, seconds: float, until: Callable[[], bool] = lambda: False, every: float = 0.5) -> bool:
         """Let time pass. True as soon as `until` says so, which is looked at `every` so many seconds."""
@@ -177,9 +181,8 @@ class Plant:
         """Wait until nothing is left to do of what was due by now; the virtual clock runs on meanwhile."""
         self.settled_at = self.clock.now
         due = f"state IN ('planned', 'queued', 'sending') AND ready_at <= '{self.settled_at.isoformat()}'"
-        return self.live(
-            seconds, lambda: not self.count("state = 'received'", "receipts") and not self.count(due), every=0.25
-        )
+        open_ = (("state = 'received'", "receipts"), (due, "messages"), ("name LIKE 'follows:%'", "leases"))
+        return self.live(seconds, lambda: not any(self.count(*each) for each in open_), every=0.25)
 
     def mail_faults(self, **faults: float) -> None:
         requests.put(f"{self.sink}/faults", data=json.dumps(faults), timeout=10).raise_for_status()

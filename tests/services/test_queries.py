@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from plugin.services import outcomes
+from plugin.domain import retention
+from plugin.services import housekeeping, outcomes
+from plugin.services.archive import archived_messages, find_message
 from plugin.services.context import Context
 from plugin.services.deliver import anything_due, claim
 from plugin.services.plan import replan_shop
 from plugin.services.shops import find_shop
 from plugin.services.sweep import anything_unprocessed
+from plugin.store.models.orders import Order
 from plugin.store.session import Database
-from tests.services.world import DOMAIN, World, consent, order, parcel, tracked
+from tests.services.world import DOMAIN, World, compliance, consent, order, parcel, tracked
 
 # Tables that hold a handful of rows whatever happens.
 SMALL = {"shops", "clock", "leases"}
@@ -88,6 +91,34 @@ def test_sending(full: World) -> None:
         full.send()
         full.walk(days=20)
     assert {"survey", "cross_sell"} & set(full.sink.steps())
+    assert scans(found) == []
+
+
+def test_keeping_house(full: World) -> None:
+    """The receipts are walked by their ids; all else goes by an index, the archived messages of an order too."""
+    full.walk(days=40)
+    full.later(days=retention.MESSAGES.days)
+    full.hook("orders/create", order(full.now, 1999))
+    full.send()
+    with plans(full.ctx.database) as found:
+        housekeeping.prune(full.ctx)
+    assert scans(found) == []
+    (old, *_) = full.rows(Order, platform_id="1001")
+    assert old.archived_at == full.now
+    with plans(full.ctx.database) as found, full.ctx.database.reading() as session:
+        (message, *_) = archived_messages(session, old.shop_id, old.id)
+        assert find_message(session, message.id) is not None
+    assert scans(found) == []
+
+
+def test_erasing_what_is_archived(full: World) -> None:
+    full.walk(days=40)
+    full.later(days=retention.MESSAGES.days)
+    full.hook("orders/create", order(full.now, 1999, customer={"id": 1}))
+    full.send()
+    housekeeping.prune(full.ctx)
+    with plans(full.ctx.database) as found:
+        full.hook("customers/redact", compliance(full.domain, 1, orders_to_redact=[1001]))
     assert scans(found) == []
 
 

@@ -55,7 +55,7 @@ class Scene:
 def scene(ctx: Context, locale: str | None = "en", **order: Any) -> Scene:
     """A live shop whose customer's order was shipped three days ago; its survey is planned."""
     with ctx.database.transaction() as session:
-        shop = _shop(session, ctx)
+        shop = add_shop(session, ctx)
         customer = Customer(shop_id=shop.id, platform_id="501", email=ADDRESS, first_name="Jane")
         session.add(customer)
         session.flush()
@@ -64,7 +64,7 @@ def scene(ctx: Context, locale: str | None = "en", **order: Any) -> Scene:
     return Scene(ctx, create_app_from(ctx), *ids)
 
 
-def _shop(session: Session, ctx: Context, domain: str = "haneul.myshopify.com") -> Shop:
+def add_shop(session: Session, ctx: Context, domain: str = "haneul.myshopify.com") -> Shop:
     now = ctx.clock.now()
     shop = Shop(
         platform="shopify", domain=domain, code=domain[:10], live=True, installed_at=now - timedelta(days=90),

@@ -21,7 +21,10 @@ from plugin.web.auth import Auth
 from tests.web.scenes import ADDRESS, Scene
 
 SHOPS_OWN = {"/webhooks/shopify": Auth.HMAC}
-FOR_ANYONE = {"assets.static", "assets.colour", "health.alive", "health.ready", "health.measures", "home.home"}
+FOR_ANYONE = {
+    "assets.static", "assets.colour", "health.alive", "health.ready", "health.measures", "home.home",
+    "api-docs.openapi_json", "merchant_sign_in.ask", "merchant_sign_in.ask_for_link", "merchant_sign_in.bounce",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("demo", [False, True])
@@ -38,7 +41,9 @@ def test_every_route_belongs_to_a_blueprint_with_a_declared_auth(sqlite_context:
             assert "token" in rule.arguments, f"{rule} takes no token"
         elif declared[name] is Auth.PUBLIC:
             assert rule.endpoint in FOR_ANYONE or rule.rule.startswith("/demo"), f"{rule} is open: is it meant?"
-        else:
+        elif declared[name] is Auth.API_KEY:
+            assert rule.rule.startswith("/api/v1/")
+        elif declared[name] is not Auth.MERCHANT:
             assert SHOPS_OWN[rule.rule] is declared[name]
 
 
@@ -50,6 +55,8 @@ def test_every_declared_auth_holds(tea: Scene, client):
             match declared[rule.endpoint.partition(".")[0]]:
                 case Auth.TOKEN:
                     assert client.open(rule.rule.replace("<token>", "e30.x"), method=method).status_code == 404
+                case Auth.API_KEY:
+                    assert client.open(rule.rule.replace("<int:", "1<"), method=method).status_code in (401, 404)
                 case Auth.HMAC:
                     assert client.open(rule.rule, method=method, data=b"{}").status_code == 400
 

@@ -46,6 +46,31 @@ def test_a_database_that_is_away(settings: Settings, url):
     assert "password" not in answer.text
 
 
+@pytest.mark.parametrize(("free", "code", "said"), [(2**20, 503, None), (100 * 2**20, 200, "low"), (2**40, 200, "ok")])
+def test_the_disk_under_sqlite(tea: Scene, monkeypatch: pytest.MonkeyPatch, free: int, code: int, said: str | None):
+    monkeypatch.setattr("plugin.store.fitness.free_bytes", lambda _: free)
+    answer = tea.app.test_client().get("/readyz")
+    assert answer.status_code == code
+    if said:
+        assert answer.get_json()["checks"]["disk"] == said
+        assert answer.get_json()["status"] == ("ok" if said == "ok" else "degraded")
+    else:
+        assert answer.get_json()["errors"][0]["error"] == "disk_full"
+
+
+@pytest.mark.postgres
+def test_a_database_that_takes_no_writes(context: Context):
+    if context.database.is_sqlite:
+        pytest.skip("for PostgreSQL")
+    app = create_app_from(context)
+    name = context.database.engine.url.database
+    with context.database.transaction() as session:
+        session.connection().exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    context.database.dispose()
+    answer = app.test_client().get("/readyz")
+    assert (answer.status_code, answer.get_json()["errors"][0]["error"]) == (503, "read_only")
+
+
 def test_metrics_count_the_database(both: Scene):
     now = both.ctx.clock.now()
     with both.ctx.database.transaction() as session:
@@ -69,6 +94,8 @@ def test_metrics_count_the_database(both: Scene):
     assert samples[("dasi_messages", "planned")] == 1
     assert samples[("dasi_messages", "sent")] == 0
     assert samples[("dasi_messages_due_lag_seconds",)] == 90
+    assert samples[("dasi_messages_due",)] == 1
+    assert samples[("dasi_messages_looked_at_share",)] == 1
     assert "haneul" not in text
 
 

@@ -11,6 +11,7 @@ from binascii import b2a_base64, b2a_qp
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from plugin.channels.email.errors import Permanent, Retryable
@@ -18,6 +19,9 @@ from plugin.channels.email.headers import MAX_LINE, address_header, text_header,
 from plugin.domain.addresses import ascii_domain, sendable
 
 _LINK = re.compile(r"https?://[!-;=?-~]+", re.ASCII)
+_sendable = lru_cache(maxsize=1024)(sendable)  # the shop's addresses are the same in all of its mail
+_ascii_domain = lru_cache(maxsize=1024)(ascii_domain)
+_CONTROLS = bytes(set(range(0x20)) - set(b"\t\n") | {0x7F})
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 
 
@@ -46,7 +50,7 @@ class Mail:
 
 def message_id(key: str, domain: str) -> str:
     """The Message-ID of a message's key, always the same: `<32 hex digits@domain>`. `domain`: the sender's."""
-    return f"<{sha256(key.encode()).hexdigest()[:32]}@{ascii_domain(domain) or 'localhost'}>"
+    return f"<{sha256(key.encode()).hexdigest()[:32]}@{_ascii_domain(domain) or 'localhost'}>"
 
 
 def build(mail: Mail) -> bytes:
@@ -61,10 +65,10 @@ def build(mail: Mail) -> bytes:
     to = sendable(mail.to)
     if to is None:
         raise Permanent("the customer's address is not an e-mail address")
-    sender = sendable(mail.sender_address)
+    sender = _sendable(mail.sender_address)
     if sender is None or not sender.isascii():
         raise Retryable("the shop's sender address is not an e-mail address")
-    reply_to = sendable(mail.reply_to)
+    reply_to = _sendable(mail.reply_to)
     if reply_to is None or not reply_to.isascii():
         raise Retryable("the shop's support address is not an e-mail address")
     if mail.date.tzinfo is None:
@@ -100,9 +104,36 @@ def _unsubscribe(url: str) -> str:
     return f"{line}\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
 
+def _as_it_is(kind: str, body: str) -> bytes | None:
+    """Short lines of ASCII, which need no encoding; in a page the few letters beyond it stand as `&#8217;`.
+
+    None where it must be encoded: for long lines, for blanks at a line's end, which servers take away, and for other
+    letters in a text, in a style sheet, or so many of them that an encoding is shorter.
+    """
+    if not body.isascii():
+        style = body[body.find("<style") : body.rfind("</style>")]
+        if kind != "html" or not body.startswith("<!doctype html>") or not style.isascii():
+            return None
+        if len(body.encode(errors="replace")) - len(body) > len(body) // 50:
+            return None
+    raw = body.encode("ascii", "xmlcharrefreplace")
+    if not raw.endswith(b"\n"):
+        raw += b"\n"
+    if len(raw.translate(None, _CONTROLS)) < len(raw):
+        return None
+    lines = raw.split(b"\n")
+    if max(map(len, lines)) > MAX_LINE or not {b" ", b"\t"}.isdisjoint({line[-1:] for line in lines}):
+        return None
+    return b"\r\n".join(lines)
+
+
 def _part(kind: str, body: str) -> tuple[bytes, bytes]:
     """The headers and the encoded body of one part, ending in CRLF."""
-    body = body.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+    if "\r" in body:
+        body = body.replace("\r\n", "\n").replace("\r", "\n")
+    if (plain := _as_it_is(kind, body)) is not None:
+        return f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n".encode(), plain
+    body = body.replace("\n", "\r\n")
     raw = body.encode(errors="replace")
     if not raw.endswith(b"\r\n"):
         raw += b"\r\n"  # its own line end also tells b2a_qp to break lines by CRLF

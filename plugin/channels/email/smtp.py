@@ -9,8 +9,9 @@ from __future__ import annotations
 import smtplib
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 
 from plugin.channels.email import replies
 from plugin.channels.email.connection import LoginRefused, connect, drop, read_url
@@ -23,6 +24,9 @@ MAX_MESSAGES = 500  # some servers allow only so many on one connection
 ANSWER_SECONDS = 60.0  # a server that reads the message for spam takes its time to answer
 PAUSE_SECONDS = 5.0  # an unreachable server is not asked again for each message of a batch
 LOGIN_PAUSE_SECONDS = 60.0  # wrong passwords lock accounts
+
+
+_sendable = lru_cache(maxsize=1024)(sendable)  # the sender's is the same for all of a shop's mail
 
 
 class _Lost(Exception):
@@ -59,7 +63,7 @@ class SmtpTransport:
         """
         if not data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
             raise ValueError("a line of the message does not end in CRLF")
-        from_address, to_address = sendable(sender), sendable(recipient)
+        from_address, to_address = _sendable(sender), sendable(recipient)
         if to_address is None:
             raise Permanent("the customer's address is not an e-mail address")
         if from_address is None:
@@ -121,9 +125,6 @@ class SmtpTransport:
         """MAIL, RCPT and DATA. Raises _Lost, Retryable or Permanent; nothing of the message has gone out then."""
         smtp = self._smtp
         assert smtp is not None
-        if self._unclean:
-            self._ask(smtp, "RSET")
-        self._unclean = True
         options = ""
         if smtp.has_extn("size"):
             most = smtp.esmtp_features["size"]
@@ -134,13 +135,18 @@ class SmtpTransport:
             if not smtp.has_extn("smtputf8"):
                 raise Permanent("the mail server cannot write to an address with such letters")
             options += " SMTPUTF8"
-        reply = self._ask(smtp, f"MAIL FROM:<{sender}>{options}")
+        reset = ["RSET"] if self._unclean else []
+        self._unclean = True
+        replies_to = self._asked(smtp, [*reset, f"MAIL FROM:<{sender}>{options}", f"RCPT TO:<{recipient}>", "DATA"])
+        for _ in reset:
+            next(replies_to)
+        reply = next(replies_to)
         if not reply.good:
             raise replies.of_sender(reply)
-        reply = self._ask(smtp, f"RCPT TO:<{recipient}>")
+        reply = next(replies_to)
         if not reply.good:
             raise replies.of_recipient(reply)
-        reply = self._ask(smtp, "DATA")
+        reply = next(replies_to)
         if reply.code != 354:
             if reply.good:  # a server out of step: nothing that it says on this connection can be relied on
                 self._forget()
@@ -148,10 +154,31 @@ class SmtpTransport:
             raise replies.of_data(reply)
         return smtp
 
-    def _ask(self, smtp: smtplib.SMTP, command: str) -> Reply:
-        """One command and its reply. Raises _Lost when the connection is gone or going."""
+    def _asked(self, smtp: smtplib.SMTP, commands: list[str]) -> Iterator[Reply]:
+        """The replies to commands, DATA the last of them, which leave together where the server offers that (RFC 2920).
+
+        Raises _Lost when the connection is gone or going.
+        """
+        if not smtp.has_extn("pipelining"):
+            for command in commands:
+                self._tell(smtp, command)
+                yield self._reply(smtp, command)
+            return
+        self._tell(smtp, *commands)
+        said = [self._reply(smtp, command) for command in commands]
+        if said[-1].code == 354 and not all(reply.good for reply in said[:-1]):
+            self._forget()  # it waits for a message that nobody is to get
+        yield from said
+
+    def _tell(self, smtp: smtplib.SMTP, *commands: str) -> None:
         try:
-            smtp.send(command.encode() + b"\r\n")
+            smtp.send("".join(f"{command}\r\n" for command in commands).encode())
+        except (OSError, smtplib.SMTPException):
+            self._forget()
+            raise _Lost from None
+
+    def _reply(self, smtp: smtplib.SMTP, command: str) -> Reply:
+        try:
             code, text = smtp.getreply()
         except (OSError, smtplib.SMTPException):
             self._forget()
@@ -200,7 +227,7 @@ class SmtpTransport:
 
 def _stuffed(data: bytes) -> bytes:
     """A message with its leading dots doubled and the final dot."""
-    body = data.replace(b"\r\n.", b"\r\n..")
+    body = data.replace(b"\r\n.", b"\r\n..") if b"\r\n." in data else data
     if body.startswith(b"."):
         body = b"." + body
     return body + (b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n")

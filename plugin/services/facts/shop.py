@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from plugin.services import shop_tokens
 from plugin.services.batch import Batch, Told
 from plugin.services.facts.orders import cut
 from plugin.services.shops import uninstall
@@ -28,7 +29,9 @@ def app_uninstalled(batch: Batch, told: Told, event: events.AppUninstalled) -> N
     at = min(told.triggered_at or told.received_at, told.received_at)
     if at >= batch.shop.installed_at:  # an old word does not end a newer installation
         uninstall(batch.session, batch.shop, at)
+        shop_tokens.forget(batch.session, batch.shop.id)
 
 
 def scopes_changed(batch: Batch, told: Told, event: events.ScopesChanged) -> None:
     batch.shop.scopes = list(event.scopes)
+    shop_tokens.scopes_changed(batch.session, batch.shop.id, list(event.scopes))

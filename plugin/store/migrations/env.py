@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from alembic import context
 
-from plugin.store import types
+from plugin.store import partitions, types
 
 
 def render_item(kind: str, item: Any, autogen: Any) -> str | Literal[False]:
@@ -23,6 +23,11 @@ def render_item(kind: str, item: Any, autogen: Any) -> str | Literal[False]:
     return False
 
 
+def include_name(name: str | None, kind: str, _: object) -> bool:
+    """Partitions are made and dropped at run time."""
+    return not (kind == "table" and partitions.is_partition(name))
+
+
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
@@ -30,5 +35,6 @@ context.configure(
     render_item=render_item,
     render_as_batch=True,
     compare_type=True,
+    include_name=include_name,
 )
 context.run_migrations()

@@ -77,12 +77,17 @@ class ArrivalAnswer(Base):
 
 
 class Issue(Base):
-    """Something that must be mended before selling goes on. kind: not_arrived. Closed: arrived or lost."""
+    """Something that the shop must mend. kind: not_arrived and low_rating, which pause selling, and failed_message.
+
+    Closed: arrived or lost; settled for the others; withdrawn when the customer took the low rating back.
+    """
 
     __tablename__ = "issues"
     __table_args__ = (
         Index("ix_issues_order", "order_id"),
         Index("ix_issues_shop_open", "shop_id", "closed_at"),
+        Index("ix_issues_shop", "shop_id", "id"),
+        Index("ix_issues_message", "message_id", unique=True),
         Index("ix_issues_untold", "tell_at", postgresql_where=text("tell_at IS NOT NULL"),
               sqlite_where=text("tell_at IS NOT NULL")),
     )  # fmt: skip
@@ -94,9 +99,16 @@ class Issue(Base):
     kind: Mapped[str] = mapped_column(String(20))
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
-    outcome: Mapped[str | None] = mapped_column(String(20))  # arrived, lost
+    outcome: Mapped[str | None] = mapped_column(String(20))
     tell_at: Mapped[datetime | None]  # machine time from which the shop is to be told by mail; None once it was
     words: Mapped[str | None] = mapped_column(Text)
+    message_id: Mapped[int | None] = mapped_column(BigId)  # that failed; no reference, so that messages may be archived
+    owner: Mapped[str | None] = mapped_column(String(320))  # who of the shop looks after it
+    reply_by: Mapped[datetime | None]  # the desk's goal for a first answer
+    first_replied_at: Mapped[datetime | None]
+    solved: Mapped[str | None] = mapped_column(String(3))  # the customer's yes or no after closing
+    solved_at: Mapped[datetime | None]
+    reopened_at: Mapped[datetime | None]  # by that no
 
 
 class SurveyAnswer(Base):

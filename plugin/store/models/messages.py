@@ -26,7 +26,6 @@ class Message(Base):
               sqlite_where=text("state = 'planned'")),
         Index("ix_messages_leased", "lease_until", postgresql_where=text("state IN ('queued', 'sending')"),
               sqlite_where=text("state IN ('queued', 'sending')")),
-        Index("ix_messages_shop_state", "shop_id", "state"),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -78,6 +77,7 @@ class Act(Base):
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
     step: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(64))
+    copy: Mapped[int] = mapped_column(default=0, server_default="0")  # which copy is cancelled or sent now
     kind: Mapped[str] = mapped_column(String(12))
     at: Mapped[datetime]
 

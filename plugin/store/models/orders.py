@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.store.models.base import Base
@@ -26,7 +26,9 @@ class Order(Base):
         Index("ix_orders_customer", "customer_id", "placed_at"),
         Index("ix_orders_address", "shop_id", "address"),
         Index("ix_orders_shop_placed", "shop_id", "placed_at"),
-    )
+        Index("ix_orders_unarchived", "placed_at", "id", postgresql_where=text("archived_at IS NULL"),
+              sqlite_where=text("archived_at IS NULL")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
@@ -58,6 +60,7 @@ class Order(Base):
     edits: Mapped[dict[str, Any]] = mapped_column(default=dict)
     deleted_at: Mapped[datetime | None]
     redacted_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]  # its messages went to the archive, and no plan makes new ones
 
 
 class Parcel(Base):

@@ -1,0 +1,37 @@
+"""What a change of settings does to messages that wait, in the JSON API."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+
+class StepEffectSchema(Schema):
+    """What becomes of one step's messages that have not left; days are the shop's."""
+
+    moved = fields.Dict(
+        keys=fields.Date(), values=fields.Integer(), required=True,
+        metadata={"description": "day -> how many move to it"},
+    )  # fmt: skip
+    at_once = fields.Integer(required=True, metadata={"description": "due already by the new delay"})
+    begin = fields.Dict(
+        keys=fields.Date(), values=fields.Integer(), required=True,
+        metadata={"description": "day -> how many that would not have gone"},
+    )  # fmt: skip
+    end = fields.Integer(required=True, metadata={"description": "not sent any more"})
+    late = fields.Integer(required=True, metadata={"description": "by then too late to be sent"})
+
+
+class EffectsSchema(Schema):
+    steps = fields.Dict(keys=fields.String(), values=fields.Nested(StepEffectSchema), required=True)
+    waiting = fields.Integer(required=True, metadata={"description": "messages that wait without a date"})
+
+
+class ChangeSchema(Schema):
+    """One line of the change log. `before` and `after` hold only what differs."""
+
+    id = fields.Integer(required=True)
+    at = fields.AwareDateTime(required=True)
+    actor = fields.String(required=True)
+    what = fields.String(required=True)
+    before = fields.Dict(required=True, allow_none=True)
+    after = fields.Dict(required=True, allow_none=True)
