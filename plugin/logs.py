@@ -39,5 +39,5 @@ def configure(level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("rq.worker", "rq.job", "werkzeug", "_granian", "granian.access"):
+    for noisy in ("rq.worker", "rq.job", "werkzeug", "_granian", "granian.access", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -13,6 +13,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, post_load, valid
 STEPS = ("thank_you", "shipped", "delivered", "survey", "cross_sell", "cross_sell_follow_up")
 LANGUAGES = ("en", "ko")
 TRACK_OPENS = ("off", "marketing", "all")
+MOST_EARLIER = 50  # changes of one step that spared earlier orders
 FIRST_STEPS = ("own_mails", "wording")
 
 # The documents' advice. Minutes after the step's anchor; the anchors themselves are the timeline's matter.
@@ -188,7 +189,7 @@ class StepSchema(OwnSchema):
     intro = fields.Dict(
         keys=fields.String(validate=validate.OneOf(LANGUAGES)), values=fields.String(validate=validate.Length(max=5000))
     )
-    earlier = fields.List(fields.Nested(EarlierStepSchema), validate=validate.Length(max=50))
+    earlier = fields.List(fields.Nested(EarlierStepSchema), validate=validate.Length(max=MOST_EARLIER))
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> Any:

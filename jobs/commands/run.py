@@ -21,7 +21,6 @@ from jobs.supervisor import Stage, Supervisor
 from plugin.config import ConfigError, Settings, embedded_redis_url
 from plugin.services.context import build
 from plugin.store import migrate as migrations
-from plugin.store.pooler import heed_prepare_threshold
 from plugin.store.session import Database
 
 # Seconds in which each kind of process ends: 9 together, so that Ctrl-C takes less than 10.
@@ -176,7 +175,7 @@ def _migrate(settings: Settings) -> migrations.Standing:
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite" and url.database and Path(url.database).parent == settings.data_dir:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = heed_prepare_threshold(Database(settings.database_url))
+    database = Database(settings.database_url)
     try:
         migrations.upgrade(database)
         return migrations.standing(database)

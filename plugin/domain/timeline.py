@@ -57,7 +57,8 @@ def plan(settings: ShopSettings, history: History) -> tuple[Planned, ...]:
         *_parcel_steps(settings, history),
         *_after_delivery(settings, history),
     ]
-    messages = [_with_acts(message, history.acts) for message in [*messages, *_copies(messages, history.acts)]]
+    if history.acts:
+        messages = [_with_acts(message, history.acts) for message in [*messages, *_copies(messages, history.acts)]]
     facts = gates.facts_of(settings, history)
     return tuple(_gated(message, facts, history) for message in messages)
 

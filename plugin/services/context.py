@@ -16,7 +16,6 @@ from plugin.platforms.shopify.http import open_client
 from plugin.queues import Queues
 from plugin.secrets import Vault
 from plugin.store.models.shops import ClockRow
-from plugin.store.pooler import heed_prepare_threshold
 from plugin.store.session import Database
 from plugin.tokens import Tokens
 
@@ -47,7 +46,7 @@ def build(settings: Settings, threads: int = 5) -> Context:
 
     Raises ConfigError for a key that is no key.
     """
-    database = heed_prepare_threshold(Database(settings.database_url, pool_size=threads))
+    database = Database(settings.database_url, pool_size=threads)
     clock: Clock = clocks.from_setting(settings.clock)
     if settings.demo:
         clock = clocks.RowClock(lambda: _row(database))

@@ -14,7 +14,7 @@ from plugin.services.context import Context
 from plugin.store.models import desk
 from plugin.store.models.shops import Shop
 
-SPANS = 3  # of one day
+SPANS = 2  # of one day: the form has room for a lunch break
 GOALS = (1, 24 * 60)  # minutes
 
 

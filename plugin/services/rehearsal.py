@@ -101,18 +101,13 @@ def rehearse(
         parts: list[list[list[int]]] = [[] for _ in range(progress.parts)]
         for key, mine in people.items():
             parts[zlib.crc32(key.encode()) % progress.parts].append(mine)
-        reader = _Reader(session, shop, _for_all_orders(settings), progress.until)
+        reader = _Reader(session, shop, settings.for_new_orders(), progress.until)
         while not progress.finished:
             progress.tally.add(reader.count(parts[progress.done]))
             progress = replace(progress, done=progress.done + 1)
             if end is not None and time.monotonic() >= end:
                 break
     return progress
-
-
-def _for_all_orders(settings: ShopSettings) -> ShopSettings:
-    """Without what still holds for earlier orders after a change: here the settings are meant for every order."""
-    return replace(settings, steps={name: replace(step, earlier=()) for name, step in settings.steps.items()})
 
 
 def _people(session: Session, shop: Shop, progress: Progress) -> dict[str, list[int]]:

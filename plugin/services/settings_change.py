@@ -22,7 +22,15 @@ from plugin.services.shops import UnknownShop
 from plugin.services.template_edit import note_versions
 from plugin.store.models.messages import Message
 from plugin.store.models.shops import Shop
-from schemas.settings import STEPS, EarlierStep, ShopSettings, StepSettings, dump_settings, load_settings
+from schemas.settings import (
+    MOST_EARLIER,
+    STEPS,
+    EarlierStep,
+    ShopSettings,
+    StepSettings,
+    dump_settings,
+    load_settings,
+)
 
 UNDECIDED = (State.PLANNED, State.WAITING, State.HELD, State.QUEUED)
 # Withheld or cancelled rows that a step's switch or delay may bring back; the others have reasons of their own.
@@ -43,11 +51,15 @@ def locked_shop(session: Session, shop_id: int) -> Shop:
 def change_settings(
     session: Session, ctx: Context, shop: Shop, edited: ShopSettings, actor: str, what: str = "settings"
 ) -> None:
-    """Put the edited settings in force. Does not commit. `what`: the change log's code."""
+    """Put the edited settings in force. Does not commit. `what`: the change log's code.
+
+    Raises marshmallow.ValidationError rather than store what could not be read back.
+    """
     shop = locked_shop(session, shop.id)
     before, now = load_settings(shop.settings), ctx.clock.now()
     if edited == before:
         return
+    load_settings(dump_settings(edited))
     shop.settings = dump_settings(edited)
     record_change(session, shop.id, actor, what, _told(before), _told(edited), now)
     note_versions(session, shop.id, actor, before, edited, now)
@@ -76,7 +88,7 @@ def with_step(
         told = EarlierStep(until=now, enabled=old.enabled, delay_minutes=settings.delay_minutes(name))
         edited = replace(settings, steps={**settings.steps, name: step}).delay_minutes(name)
         if (told.enabled, told.delay_minutes) != (step.enabled, edited):
-            earlier = (*earlier, told)
+            earlier = (*earlier, told)[-MOST_EARLIER:]
     return replace(settings, steps={**settings.steps, name: replace(step, earlier=earlier)})
 
 

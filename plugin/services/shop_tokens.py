@@ -128,8 +128,15 @@ def forget(session: Session, shop_id: int) -> None:
 def scopes_changed(session: Session, shop_id: int, scopes: list[str]) -> None:
     """What the app may do in the shop has changed: what had failed for want of a permission is tried anew."""
     session.execute(update(ShopToken).where(ShopToken.shop_id == shop_id).values(scopes=scopes))
-    stuck = select(Errand.kind).where(Errand.shop_id == shop_id, Errand.attempts > 0)
-    for kind in session.scalars(stuck).all():
+    denied = session.scalars(
+        update(ConsentWriteback)
+        .where(ConsentWriteback.shop_id == shop_id, ConsentWriteback.next_at > datetime.now(UTC))
+        .values(next_at=datetime.now(UTC))
+        .returning(ConsentWriteback.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    stuck = session.scalars(select(Errand.kind).where(Errand.shop_id == shop_id, Errand.attempts > 0)).all()
+    for kind in {*stuck, *({CONSENTS} if denied else ())}:
         errands.ask(session, shop_id, kind)
 
 

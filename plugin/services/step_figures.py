@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from plugin.domain.flows import STEPS, State
@@ -28,7 +28,8 @@ MANY = 100  # more is shown as "100+"
 
 @dataclass(frozen=True, slots=True)
 class StepCount:
-    """`sent`: in the last 30 days. `dated`: have a date to leave at. `undated`: wait for something to happen first."""
+    """`sent`: in the last 30 days. `dated`: have a date to leave at (or at which they would, were the shop live).
+    `undated`: wait for something to happen first."""
 
     sent: int
     dated: int
@@ -58,9 +59,13 @@ def step_counts(session: Session, ctx: Context, shop_id: int) -> dict[str, StepC
     dated: Counter[str] = Counter()
     undated: Counter[str] = Counter()
     for state in (State.PLANNED, State.QUEUED, State.HELD, State.WAITING):
-        mine = select(m.step, func.count()).where(m.shop_id == shop_id, m.state == state).group_by(m.step)
-        for step, count in session.execute(mine):
-            (dated if state in (State.PLANNED, State.QUEUED) else undated)[step] += count
+        mine = (m.shop_id == shop_id, m.state == state)
+        has_date = func.count(m.due_at) if state is State.HELD else literal(0)  # one that is held has one or has none
+        rows = session.execute(select(m.step, func.count(), has_date).where(*mine).group_by(m.step))
+        for step, count, with_date in rows:
+            on_time = count if state in (State.PLANNED, State.QUEUED) else with_date
+            dated[step] += on_time
+            undated[step] += count - on_time
     return {name: StepCount(sent[name], dated[name], undated[name]) for name in STEPS}
 
 

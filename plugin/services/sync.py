@@ -1,8 +1,8 @@
 """The first synchronisation of a shop: what the last sixty days teach, in the background, and how far it is.
 
 It mails nobody: an order placed before the installation is history, whoever tells of it. Each step is one page, kept
-together with the place to go on from; so a kill costs one page, and a page told twice changes nothing. The newest orders
-come first: with a large shop this takes hours, because the platform's query points are what is scarce.
+together with the place to go on from; so a kill costs one page, and a page told twice changes nothing. The newest
+orders come first: a large shop takes hours, because the platform's query points are what is scarce.
 """
 
 from __future__ import annotations

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import event
-
-from plugin.store.session import Database
+from sqlalchemy import Engine, event
 
 OPTION = "prepare_threshold"
 NEVER = "none"
 
 
-def heed_prepare_threshold(database: Database) -> Database:
-    """Hand the option over as psycopg wants it: a number, or None. Returns the database."""
-    if OPTION in database.engine.url.query:
-        event.listen(database.engine, "do_connect", _translate)
-    return database
+def heed_prepare_threshold(engine: Engine) -> None:
+    """Hand the option over as psycopg wants it: a number, or None."""
+    if OPTION in engine.url.query:
+        event.listen(engine, "do_connect", _translate)
 
 
 def _translate(_dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, select, t
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from plugin.store import liveness
+from plugin.store import liveness, pooler
 
 BUSY_SECONDS = 5
 SPARE = 5  # connections beyond the pool's own, for what needs two at once
@@ -36,6 +36,7 @@ class Database:
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
             liveness.watch(self.engine)
+            pooler.heed_prepare_threshold(self.engine)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

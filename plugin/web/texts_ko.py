@@ -93,7 +93,9 @@ KO = {
     "not_yet_came_button": "네, 받았어요",
     # /d/issue
     "solved_ask": "잘 해결되었나요?",
-    "solved_lead": "주문({order})에 대해 알려 주신 문제를 {shop} 담당자가 마무리했습니다. 처리 결과가 만족스러우셨나요?",
+    "solved_lead": (
+        "주문({order})에 대해 알려 주신 문제를 {shop} 담당자가 마무리했습니다. 처리 결과가 만족스러우셨나요?"
+    ),
     "solved_yes": "네, 해결되었어요",
     "solved_no": "아니요, 아직이에요",
     "solved_button": "답변 보내기",

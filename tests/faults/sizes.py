@@ -53,7 +53,7 @@ MIDDLE = Size(
     patience=600.0,
 )
 FULL = Size(
-    name="full", orders=20_000, days=10.0, until_days=20.0, past_days=0.0, speed=400.0, lead=60.0, kills=50,
+    name="full", orders=20_000, days=10.0, until_days=20.0, past_days=0.0, speed=1000.0, lead=60.0, kills=50,
     outages=10, outage_orders=2000, outage_until=8.3, outage_speed=200.0, away=5.0,
     messages=2000, silence=60.0, naps=20,
     disorder_orders=2000, disorder_days=10.0, disorder_until=25.0, disorder_speed=2000.0, disorder_lead=60.0,

@@ -6,7 +6,7 @@ import gzip
 import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from graphql import (
     TypeInfoVisitor,
     Visitor,
     build_client_schema,
+    execute,
     get_named_type,
     get_operation_ast,
     parse,
@@ -28,6 +29,9 @@ from graphql import (
 )
 
 from plugin.platforms.shopify.admin import document, documents
+from schemas.shopify.admin.orders import order_events
+from schemas.shopify.admin.people import customer_events, product_events
+from tests.schemas import admin_shapes as shapes
 
 APP = Path(__file__).parents[2] / "shopify.app.toml"
 # What the schema says of a webhook topic: "Requires the `read_orders` scope." or a list of which one is enough.
@@ -155,3 +159,34 @@ def test_no_scope_is_asked_for_without_need(
     wanted = set().union(*needed_scopes(schema, access, topics, config))
     mine = set(config["access_scopes"]["scopes"].split(","))
     assert mine - wanted == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "root", "node", "read"),
+    [
+        ("OrderById", "order", shapes.api_order(), order_events),
+        ("CustomerById", "customer", shapes.api_customer(), customer_events),
+        (
+            "ProductsPage",
+            "products",
+            shapes.connection(shapes.api_product()),
+            lambda page: product_events(page["nodes"][0]),
+        ),
+    ],
+)
+def test_a_document_asks_for_all_that_is_read(
+    schema: GraphQLSchema, name: str, root: str, node: dict[str, Any], read: Callable[[Any], Any]
+) -> None:
+    """What is known of the thing, asked for by the document under the real schema, gives the events of its webhook."""
+    variables = {"id": "gid://shopify/Thing/1", "lines": 9, "events": 9, "size": 9, "sort": "ID"}
+    wanted = {
+        definition.variable.name.value
+        for definition in parse(document(name)).definitions[0].variable_definitions  # type: ignore[union-attr]
+    }
+    result = execute(schema, parse(document(name)), {root: node},
+                     variable_values={key: value for key, value in variables.items() if key in wanted})  # fmt: skip
+    assert not isinstance(result, Awaitable)
+    assert result.errors is None
+    assert result.data is not None
+    assert read(result.data[root]) == read(node)
+    assert read(node)

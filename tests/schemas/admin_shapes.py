@@ -144,7 +144,8 @@ def api_product() -> Node:
         "id": gid("Product", 71), "title": "Green tea", "handle": "green-tea", "status": "ACTIVE",
         "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-11-01T00:00:00Z", "publishedAt": "2026-01-02T00:00:00Z",
         "onlineStoreUrl": "https://haneul.example/products/green-tea", "productType": "Tea", "vendor": "Haneul",
-        "tags": ["green", "loose"], "featuredMedia": {"preview": {"image": {"url": "https://cdn.example/tea.jpg"}}},
+        "tags": ["green", "loose"],
+        "featuredMedia": {"__typename": "MediaImage", "preview": {"image": {"url": "https://cdn.example/tea.jpg"}}},
         "priceRangeV2": {"minVariantPrice": {"amount": "12.5"}},
         "variants": connection({"availableForSale": True}, {"availableForSale": False}),
     }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from plugin.queues import SEND
@@ -90,6 +92,14 @@ def test_sent_again_once_for_each_decision(placed: World) -> None:
     placed.send()
     assert placed.sink.steps().count("thank_you") == 3
     assert len({mail["Message-ID"] for mail in placed.sink.parsed()}) == 3
+
+
+def test_taps_at_the_same_moment_are_one(placed: World) -> None:
+    message_id, mine = placed.message("thank_you").id, shop_id(placed)
+    with ThreadPoolExecutor(4) as pool:
+        taps = [pool.submit(act, placed.ctx, mine, message_id, "send_again", "ada", 0) for _ in range(4)]
+        assert sorted(tap.result().changed for tap in taps) == [False, False, False, True]
+    assert len(placed.rows(Act)) == 1
 
 
 def test_a_copy_can_be_cancelled_and_the_message_itself_is_left_alone(placed: World) -> None:

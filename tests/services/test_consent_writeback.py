@@ -174,6 +174,10 @@ def test_a_missing_permission_is_waited_for(scene: ShopScene) -> None:
     assert row.next_at - datetime.now(UTC) > timedelta(hours=5)
     assert row.reason is not None
     assert "permission" in row.reason
+    scene.world.hook("app/scopes_update", {"id": 1, "current": ["write_customers"], "updated_at": iso(scene.world.now)})
+    scene.work()
+    assert len(told(scene)) == 2
+    assert waiting(scene) == []
 
 
 def test_a_refusal_is_kept_with_its_reason_and_holds_up_no_other(scene: ShopScene) -> None:

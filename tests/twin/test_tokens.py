@@ -74,6 +74,9 @@ class Lossy(httpx.BaseTransport):
             raise httpx.ReadTimeout("lost on its way", request=request)
         return response
 
+    def close(self) -> None:
+        self.inner.close()
+
 
 def test_a_lost_reply_is_recovered_with_the_old_refresh_token(shop: TwinShop) -> None:
     shop.open_app()

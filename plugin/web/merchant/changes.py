@@ -16,6 +16,7 @@ from plugin.web.merchant.pages import face, page
 from plugin.web.wiring import context
 
 AUTH = Auth.MERCHANT
+_SHOPIFY_USER = "Shopify user "
 MAX_TEXT = 300  # characters shown of one value
 
 blueprint = Blueprint("merchant_changes", __name__)
@@ -28,7 +29,17 @@ def show() -> Response:
         from_id = int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None
         lines = list_changes(session, merchant().shop_id, from_id, PAGE + 1)
     more = lines[PAGE - 1].id if len(lines) > PAGE else None
-    return page("changes", lines=[(line, list(_differences(line))) for line in lines[:PAGE]], more=more, said=_said)
+    shown = [(line, list(_differences(line))) for line in lines[:PAGE]]
+    return page("changes", lines=shown, more=more, said=_said, who=_who)
+
+
+def _who(actor: str) -> str:
+    """The actor in the page's language, where it is one of ours."""
+    language = merchant().locale
+    if actor.startswith(_SHOPIFY_USER):
+        return words.text(language, "changes.actor.shopify_user", id=actor.removeprefix(_SHOPIFY_USER))
+    key = f"changes.actor.{actor.lower().replace(' ', '_')}"
+    return words.text(language, key) if words.has(language, key) else actor
 
 
 def _said(what: str) -> str:

@@ -105,12 +105,15 @@ def _save(step: str, wish: Wish, then: str) -> Response:
         with ctx.database.reading() as session:
             before = load_settings(shop_of(session, who.shop_id).settings)
             edited = wish.settings(step, before, ctx.clock.now(), "all")
-            if step in changed_steps(before, edited):
+            same = (wish.enabled, wish.delay_minutes) == (before.step(step).enabled, before.delay_minutes(step))
+            if same and "again" not in request.form:
+                wish = replace(wish, apply="new")  # what was said of earlier orders stands
+            elif step in changed_steps(before, edited):
                 effects = preview_change(session, ctx, who.shop_id, edited)
                 if effects.total or effects.waiting:
                     return page(
                         "step_confirm", step=step, wish=wish, before=before, effects=effects, lines=_lines(effects),
-                        unit_of=_unit_of,
+                        unit_of=_unit_of, same=same,
                     )  # fmt: skip
     with ctx.database.transaction() as session:
         shop = locked_shop(session, who.shop_id)
@@ -128,7 +131,7 @@ def _read(before: ShopSettings, step: str) -> tuple[Wish | None, dict[str, str]]
     if size is None or not 0 <= minutes <= LONGEST:
         wrong["delay"] = "step.wrong_delay"
     survey = form.get("survey_minutes", str(before.survey_minutes)).strip()
-    if not (survey.isascii() and survey.isdecimal() and 1 <= int(survey[:3]) <= 30):
+    if not (survey.isascii() and survey.isdecimal() and len(survey) < 3 and 1 <= int(survey) <= 30):
         wrong["survey_minutes"] = "step.wrong_survey_minutes"
     if wrong:
         return None, wrong

@@ -150,6 +150,8 @@ def test_install_open_and_change_something(house: House, page: Page):
         assert session.get(Errand, (house.tea.shop_id, "first_sync")) is not None
     expect(frame.locator("#sync")).to_be_visible()
 
+    expect(frame.locator("s-app-nav")).to_be_hidden()  # it is the admin's to draw
+
     frame.locator(".nav a[href='/app/settings']").click()
     expect(frame.locator("h1")).to_have_text("Settings")
     frame.locator("#support-phone").fill("+82 2 555 7777")

@@ -114,6 +114,11 @@ def test_for_new_orders_only_is_kept_by_every_later_planning(delivered: Scene, s
         replan_shop(session, delivered.ctx, shop)
     assert dues(delivered) == [3.0] * 10 + [5.0, "waiting"]
     assert "keep this delay: 4 days" in signed_in.get("/app/steps/survey").text
+    post(signed_in, "/app/steps/survey", enabled="yes", delay="5", unit="days", survey_minutes="2")
+    assert dues(delivered) == [3.0] * 10 + [5.0, "waiting"]  # a change of something else leaves the choice alone
+    asked = post(signed_in, "/app/steps/survey", enabled="yes", delay="5", unit="days", again="yes").text
+    assert "will hold for earlier orders too" in asked
+    assert "10 move to Fri 6 November." in asked
     post(signed_in, "/app/steps/survey", enabled="yes", delay="5", unit="days", apply="all")
     assert dues(delivered) == [4.0] * 10 + [5.0, "waiting"]
     assert settings_of(delivered).step("survey").earlier == ()
@@ -151,6 +156,13 @@ def test_a_delay_that_is_none_is_refused(tea: Scene, signed_in: FlaskClient, for
     assert settings_of(tea).delay_minutes("survey") == 4 * 24 * 60
 
 
+@pytest.mark.parametrize("minutes", ["0", "31", "0010000", "x", "", "-1"])
+def test_the_surveys_minutes_are_few(tea: Scene, signed_in: FlaskClient, minutes: str):
+    form = {"enabled": "yes", "delay": "4", "unit": "days", "survey_minutes": minutes}
+    assert post(signed_in, "/app/steps/survey", **form).status_code == 422
+    assert settings_of(tea).survey_minutes == 1
+
+
 @pytest.mark.parametrize(("delay", "warned"), [("2", True), ("3", False), ("5", False), ("6", True)])
 def test_the_survey_warns_outside_the_advised_days(tea: Scene, signed_in: FlaskClient, delay: str, warned: bool):
     post(signed_in, "/app/steps/survey", enabled="yes", delay=delay, unit="days", apply="all")
@@ -186,7 +198,7 @@ def test_settings_are_saved_and_noted(tea: Scene, signed_in: FlaskClient):
     assert told.cap is not None
     assert told.support.email == "help@haneul.example"  # not in the form, so as it was
     text = signed_in.get("/app/changes").text
-    for part in ("login link", "hi@haneul.example", "Delivery time in days", "#1f5f5b", "#ffcc00"):
+    for part in ("someone with a login link", "hi@haneul.example", "Delivery time in days", "#1f5f5b", "#ffcc00"):
         assert part in text
     assert "contrast" in signed_in.get("/app/settings").text
     post(signed_in, "/app/settings", **{"quiet.start": "", "quiet.end": "", "cap.messages": "", "cap.days": ""})
@@ -236,6 +248,7 @@ def test_going_live_shows_first_what_would_leave(delivered: Scene, signed_in: Fl
     post(signed_in, "/app/live/pause")
     assert delivered.rows(Shop)[0].live is False
     assert {row.state for row in delivered.rows(Message, step="survey") if row.due_at} == {"held"}
+    assert "<b>10</b> planned" in signed_in.get("/app").text  # held, and yet with a date
     delivered.ctx.clock.move(timedelta(days=4))  # type: ignore[attr-defined]
     line = r'<th scope="row">([^<]+)</th>' + r'<td class="number">([^<]*)</td>' * 3
     rows = re.findall(line, signed_in.get("/app/live").text)
