@@ -52,13 +52,16 @@ class TwinShop:
         with self.ctx.database.transaction() as session:
             session.execute(update(Errand).where(Errand.kind == kind).values(next_at=datetime.now(UTC)))
 
-    def synchronise(self, seconds: float = 120) -> None:
-        """Until the first synchronisation is through, whatever fails on the way."""
+    def synchronise(self, seconds: float = 120, *, hurried: bool = True) -> None:
+        """Until the first synchronisation is through, whatever fails on the way. `hurried`: it waits for nothing."""
         end = time.monotonic() + seconds
         while self.errand(FIRST_SYNC).finished_at is None:
             assert time.monotonic() < end, self.progress()
             if not work_off(self.ctx):
-                self.hurry(FIRST_SYNC)
+                if hurried:
+                    self.hurry(FIRST_SYNC)
+                else:
+                    time.sleep(0.05)
 
     def reconcile(self, seconds: float = 120) -> int:
         """One round of the hourly look; how many orders it brought."""

@@ -100,7 +100,7 @@ def test_throttled_and_failing_it_takes_longer(shop: TwinShop, month: dict[str, 
 @pytest.mark.parametrize("options", [["--bucket", 1000, "--restore-rate", 4000]])
 def test_a_small_bucket_is_never_overdrawn(shop: TwinShop, month: dict[str, list[dict[str, Any]]]) -> None:
     shop.open_app()
-    shop.synchronise()
+    shop.synchronise(hurried=False)
     judge(shop, month)
     outcomes = [call["outcome"] for call in shop.twin.calls()]
     assert outcomes.count("THROTTLED") <= 2

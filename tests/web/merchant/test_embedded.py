@@ -204,3 +204,12 @@ def test_without_an_admin_the_same_shop_has_no_way_in(house: House):
     client = create_app_from(dataclasses.replace(house.tea.ctx, settings=settings)).test_client()
     assert client.get("/?embedded=1&shop=haneul.myshopify.com").status_code == 200  # the front door, not the app
     assert client.get("/app").headers["Location"] == "/login"
+
+
+def test_charts_are_drawn_on_a_page_that_came_by_script(house: House, page: Page):
+    """What a page says to browsers without scripts must not come in with it."""
+    frame = opened(page)
+    frame.locator(".nav a[href='/app/rehearsal']").click()
+    expect(frame.locator("button[name=whole]")).to_have_count(0)
+    frame.locator("#go").click()
+    expect(frame.locator("canvas[data-drawn]").first).to_be_visible()

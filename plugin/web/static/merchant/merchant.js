@@ -30,6 +30,14 @@
     if (csrf && event.detail.verb !== "get") headers["X-CSRF-Token"] = csrf.content;
   });
 
+  // htmx reads an answer as a browser without scripts would: what is meant for such a one must not come in.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { detail } = event;
+    if (typeof detail.serverResponse === "string") {
+      detail.serverResponse = detail.serverResponse.replace(/<noscript>[^]*?<\/noscript>/g, "");
+    }
+  });
+
   // A refused token or an ended session: load the page anew, which asks for the right to see it.
   document.addEventListener("htmx:responseError", (event) => {
     if (event.detail.xhr.status === 401) reload(location.pathname + location.search);
