@@ -16,3 +16,23 @@ class ShopSchema(Schema):
     live_at = fields.AwareDateTime(required=True, allow_none=True)
     currency = fields.String(required=True, allow_none=True)
     timezone = fields.String(required=True, allow_none=True)
+
+
+class LiveLineSchema(Schema):
+    """What going live does with one step's messages that are held for it."""
+
+    at_once = fields.Integer(required=True)
+    later = fields.Integer(required=True)
+    stale = fields.Integer(required=True, metadata={"description": "too late by now: withheld"})
+
+
+class LiveSchema(Schema):
+    """`missing`: what the shop must say of itself before it may go live."""
+
+    live = fields.Boolean(required=True)
+    missing = fields.List(fields.String(), required=True)
+    steps = fields.Dict(keys=fields.String(), values=fields.Nested(LiveLineSchema), required=True)
+
+
+class LiveBody(Schema):
+    live = fields.Boolean(required=True, truthy={True}, falsy={False})

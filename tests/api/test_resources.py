@@ -103,3 +103,15 @@ def test_figures_and_a_rehearsal(api: Api):
     tally = api.call("POST", "/rehearsals", json={}).json
     assert tally["orders"] == 1
     assert tally["by_step"]["thank_you"] == 1
+
+
+def test_a_shop_pauses_and_goes_live_again(api: Api):
+    assert api.get("/shop/live").json == {"live": True, "missing": [], "steps": {}}
+    paused = api.call("PUT", "/shop/live", json={"live": False}).json
+    assert paused["live"] is False
+    assert api.get("/shop").json["live"] is False
+    assert api.call("PUT", "/shop/live", json={"live": True}).json["live"] is True
+    api.call("PUT", "/settings", json={})  # nobody says any more who writes
+    api.call("PUT", "/shop/live", json={"live": False})
+    refused = api.call("PUT", "/shop/live", json={"live": True})
+    assert (refused.status_code, refused.json["errors"][0]["error"]) == (409, "not_ready")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from plugin.services.shops import shop_of
+from plugin.queues import SEND
+from plugin.services.change_preview import preview_live
+from plugin.services.first_steps import first_steps
+from plugin.services.settings_change import locked_shop
+from plugin.services.shops import go_live, pause, shop_of
 from plugin.web.api.access import caller
 from plugin.web.api.resource import Resource
 from plugin.web.auth import Auth
+from plugin.web.errors import problem
 from plugin.web.wiring import context
-from schemas.api.shop import ShopSchema
+from schemas.api.shop import LiveBody, LiveSchema, ShopSchema
 
 AUTH = Auth.API_KEY
 
@@ -22,3 +27,38 @@ def shop() -> Any:
     """The shop that the key opens"""
     with context().database.reading() as session:
         return shop_of(session, caller().shop_id)
+
+
+@blueprint.get("/shop/live")
+@blueprint.response(200, LiveSchema)
+def live() -> Any:
+    """Whether messages leave; if not, what would when they may"""
+    return _standing()
+
+
+@blueprint.put("/shop/live")
+@blueprint.arguments(LiveBody)
+@blueprint.response(200, LiveSchema)
+@blueprint.alt_response(409, description="The shop must say first who it is: see `missing`.")
+def decide(body: dict[str, Any]) -> Any:
+    """Go live, or pause: everything goes on being recorded and planned, and nothing leaves"""
+    who, ctx = caller(), context()
+    actor = f"API key {who.name}"
+    with ctx.database.transaction() as session:
+        shop = locked_shop(session, who.shop_id)
+        if not body["live"]:
+            pause(session, ctx, shop, actor)
+        elif missing := first_steps(session, who.shop_id).missing:
+            return problem(409, "not_ready", f"Missing in the settings: {', '.join(missing)}.", "live")
+        else:
+            go_live(session, ctx, shop, actor)
+    ctx.queues.nudge(SEND)
+    return _standing()
+
+
+def _standing() -> dict[str, Any]:
+    who, ctx = caller(), context()
+    with ctx.database.reading() as session:
+        start = first_steps(session, who.shop_id)
+        lines = {} if start.live else preview_live(session, ctx, who.shop_id)
+    return {"live": start.live, "missing": start.missing, "steps": lines}
