@@ -61,7 +61,7 @@ def test_the_disk_under_sqlite(tea: Scene, monkeypatch: pytest.MonkeyPatch, free
 @pytest.mark.postgres
 def test_a_database_that_takes_no_writes(context: Context):
     if context.database.is_sqlite:
-        pytest.skip("for PostgreSQL")
+        pytest.skip("SQLite has no read-only mode of its own")
     app = create_app_from(context)
     name = context.database.engine.url.database
     with context.database.transaction() as session:
