@@ -18,7 +18,7 @@ from plugin.services.changes import record_change
 from plugin.services.consent_csv import Said, Wrong, read_consents
 from plugin.services.consents import consents_of, moment_of, record_consents
 from plugin.services.context import Context
-from plugin.services.rehearsal import NoSuchShop
+from plugin.services.shops import shop_of
 from plugin.store.models.shops import Shop
 from schemas.events import Channel, ConsentState
 
@@ -54,13 +54,11 @@ def import_consents(ctx: Context, shop_id: int, file: IO[bytes], actor: str, *, 
     """Read the whole list; unless `dry`, record each batch of lines and plan the orders concerned anew, and commit it.
 
     A list may be imported again, and one that was broken off is taken up by importing it again: the newest word about
-    an address holds, by its own time, so nothing happens twice. Raises NoSuchShop and `consent_csv.BadFile`.
+    an address holds, by its own time, so nothing happens twice. Raises UnknownShop and `consent_csv.BadFile`.
     """
     now = ctx.clock.now()
     with ctx.database.reading() as session:
-        shop = session.get(Shop, shop_id)
-        if shop is None:
-            raise NoSuchShop
+        shop = shop_of(session, shop_id)
         zone = zone_for(None, shop.timezone)
     outcome = Outcome(dry)
     said_before: dict[int, ConsentWords] = {}  # by the dry run, which has no table to keep it in

@@ -18,7 +18,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from plugin.services.context import Context
-from plugin.services.rehearsal import NoSuchShop
+from plugin.services.shops import shop_of
 from plugin.store.models.archive import MessageArchive
 from plugin.store.models.base import Base
 from plugin.store.models.customers import (
@@ -108,12 +108,10 @@ Line = dict[str, Any]
 def export(ctx: Context, shop_id: int) -> Iterator[bytes]:
     """The lines of the file, each with its line feed. What changes meanwhile is told as it is when it is read.
 
-    Raises NoSuchShop before the first line.
+    Raises UnknownShop before the first line.
     """
     with ctx.database.reading() as session:
-        shop = session.get(Shop, shop_id)
-        if shop is None:
-            raise NoSuchShop
+        shop = shop_of(session, shop_id)
     return _numbered(ctx, shop)
 
 

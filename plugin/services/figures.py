@@ -15,17 +15,13 @@ from plugin.domain.flows import STEPS, MessageClass
 from plugin.domain.zones import zone_for
 from plugin.services.context import Context
 from plugin.services.figure_days import Days, count_days
+from plugin.services.shops import shop_of
 from plugin.store.models.figures import FigureDay, FigureRun
-from plugin.store.models.shops import Shop
 from schemas.money import exponent
 from schemas.settings import ShopSettings, load_settings
 
 LIVE_DAYS = 31  # so many days, the latest, are counted at once where nobody has counted them yet
 FORMULA = "=+-@\t\r"  # a cell that begins so would be run by a spreadsheet
-
-
-class NoSuchShop(LookupError):
-    """The shop is not there (any more)."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +53,11 @@ class Report:
 def figures(ctx: Context, shop_id: int, period: str) -> Report:
     """The figures of a period ("7", "30", "90", "months") that ends today by the shop's calendar.
 
-    Raises NoSuchShop, and KeyError for a period that there is not.
+    Raises UnknownShop, and KeyError for a period that there is not.
     """
     now = ctx.clock.now()
     with ctx.database.reading() as session:
-        shop = session.get(Shop, shop_id)
-        if shop is None:
-            raise NoSuchShop
+        shop = shop_of(session, shop_id)
         zone = zone_for(None, shop.timezone)
         first, last = days_of(period, now.astimezone(zone).date())
         run = session.get(FigureRun, shop_id)

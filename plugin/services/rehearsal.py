@@ -29,6 +29,7 @@ from plugin.services.context import Context
 from plugin.services.facts.orders import counts_as_purchase
 from plugin.services.histories import low_ratings, order_facts, parcel_facts
 from plugin.services.plan import learned_duration
+from plugin.services.shops import shop_of
 from plugin.store.models import customers, orders
 from plugin.store.models.shops import Shop
 from schemas.settings import ShopSettings
@@ -46,10 +47,6 @@ _ORDER = (o.id, o.platform_id, o.customer_id, o.address, o.placed_at, o.name, o.
 # Whether there is a number is all that is asked of them; the estimate is made anew.
 _PARCEL = (p.order_id, p.platform_id, p.shipped_at, p.name, p.status, p.lines, p.words, p.delivered_at, p.carrier,
            (p.tracking_numbers != []).label("tracking_numbers"), null().label("estimated_at"))  # fmt: skip
-
-
-class NoSuchShop(LookupError):
-    """The shop is not there (any more)."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +82,11 @@ def rehearse(
     """Go on with a rehearsal, or begin one, until it is finished or about `seconds` have passed; at least one part.
 
     Everything known today counts (consent, refunds, answers), also about orders placed before the installation; the
-    merchant's own acts and what was really sent do not. Raises NoSuchShop.
+    merchant's own acts and what was really sent do not. Raises UnknownShop.
     """
     end = time.monotonic() + seconds if seconds is not None else None
     with ctx.database.reading() as session:
-        shop = session.get(Shop, shop_id)
-        if shop is None:
-            raise NoSuchShop
+        shop = shop_of(session, shop_id)
         if progress is None:
             now = ctx.clock.now()
             progress = Progress(now - WINDOW, now, parts=0)

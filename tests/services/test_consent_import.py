@@ -14,7 +14,7 @@ from plugin.domain.consent import OLDEST
 from plugin.services import consent_csv
 from plugin.services.consent_csv import BadFile, Said, Wrong, read_consents
 from plugin.services.consent_import import Outcome, import_consents
-from plugin.services.rehearsal import NoSuchShop
+from plugin.services.shops import UnknownShop
 from plugin.store.models.customers import Consent
 from plugin.store.models.merchants import Change
 from plugin.store.models.messages import Message
@@ -208,7 +208,7 @@ def test_nothing_of_another_shop(both: World) -> None:
     assert words(both, shop_id=both.row(Shop, domain=OTHER).id) == {}
     after = {m.id: m.state for m in both.rows(Message)}
     assert before == after
-    with pytest.raises(NoSuchShop):
+    with pytest.raises(UnknownShop):
         import_consents(both.ctx, 999, io.BytesIO(b"email,state\n"), "tester", dry=True)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from plugin.services import exports
 from plugin.services.exports import TOLD, UNTOLD, export
-from plugin.services.rehearsal import NoSuchShop
+from plugin.services.shops import UnknownShop
 from plugin.store.models.figures import Open
 from plugin.store.models.messages import Click, Message
 from plugin.store.models.orders import Order
@@ -79,7 +79,7 @@ def test_nothing_of_another_shop(busy: World) -> None:
     other = lines(busy, OTHER)
     assert "jane.doe@example.com" not in json.dumps(other)
     assert kinds(other)["order"] == 1
-    with pytest.raises(NoSuchShop):
+    with pytest.raises(UnknownShop):
         export(busy.ctx, 999)
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from plugin.domain.figures import Figures
 from plugin.services.figure_days import roll_up, roll_up_shop
-from plugin.services.figures import NoSuchShop, Report, csv_line, csv_lines, figures
+from plugin.services.figures import Report, csv_line, csv_lines, figures
 from plugin.services.opens import record_reaction
+from plugin.services.shops import UnknownShop
 from plugin.store.models.customers import Customer
 from plugin.store.models.figures import FigureDay, Open
 from plugin.store.models.messages import Click, Message
@@ -212,7 +213,7 @@ def test_nothing_of_another_shop(book: Book) -> None:
         total = other.report().total
         assert (total.sent, total.opened, total.orders) == (1, 1, 1)
         roll_up(book.ctx)
-    with pytest.raises(NoSuchShop):
+    with pytest.raises(UnknownShop):
         figures(book.ctx, 999, "30")
 
 

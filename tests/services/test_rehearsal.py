@@ -14,8 +14,8 @@ from plugin.domain.history import Left
 from plugin.domain.timeline import plan
 from plugin.services import histories, rehearsal
 from plugin.services.context import Context
-from plugin.services.rehearsal import NoSuchShop, Progress, rehearse
-from plugin.services.shops import find_shop
+from plugin.services.rehearsal import Progress, rehearse
+from plugin.services.shops import UnknownShop, find_shop
 from plugin.store.models.base import Base
 from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop
@@ -176,7 +176,7 @@ def test_another_shops_orders_are_not_in_it(season: World) -> None:
     mine = rehearse(season.ctx, shop_id(season), ShopSettings())
     assert mine.tally.orders == 5
     assert rehearse(season.ctx, shop_id(season, OTHER), ShopSettings()).tally.orders == 1
-    with pytest.raises(NoSuchShop):
+    with pytest.raises(UnknownShop):
         rehearse(season.ctx, 999, ShopSettings())
 
 
