@@ -2,71 +2,32 @@
 
 from __future__ import annotations
 
-import logging
-import re
 from functools import partial
-from typing import Any
 
-from flask import Blueprint, Response, abort, g, request
+from flask import Response, abort, g, request
 
 from plugin.services import answers, issue_desk
-from plugin.services.answers import Erased, NotThere
-from plugin.services.issues import NoSuchIssue
-from plugin.tokens import ARRIVAL, CLICK, SOLVED, SURVEY, UNSUBSCRIBE, BadToken
 from plugin.web import visits
 from plugin.web.auth import Auth
 from plugin.web.beside import Beside
-from plugin.web.pages import page, protect
+from plugin.web.pages import page
 from plugin.web.scanners import is_scanner
-from plugin.web.visits import Visit
+from plugin.web.token_pages import speaks_for, token_blueprint
 from plugin.web.wiring import context
 from schemas.fields import web_url
 
 AUTH = Auth.TOKEN
 MAX_WORDS = 20_000  # characters that are read; 4,000 are kept
-_SMALL = re.compile(r"[0-9]{1,2}", re.ASCII)
 
-blueprint = Blueprint("customer", __name__)
+blueprint = token_blueprint("customer", __name__)
 clicks = Beside("click")
-log = logging.getLogger(__name__)
-
-
-@blueprint.before_request
-def open_token() -> None:
-    """Check the token of every route here before anything else looks at the request. 404 for a bad one."""
-    purpose = {"unsubscribe": UNSUBSCRIBE, "survey": SURVEY, "arrival": ARRIVAL, "click": CLICK, "solved": SOLVED}
-    name = (request.endpoint or "").rpartition(".")[2]
-    shapes: dict[str, tuple[type, ...]] = {"arrival": (int, str), "click": (int, str), "solved": (int, int)}
-    try:
-        values = context().tokens.read(purpose[name], (request.view_args or {})["token"])
-    except BadToken:
-        abort(404)
-    if tuple(type(value) for value in values) != shapes.get(name, (int,)):
-        abort(404)
-    g.values = values
-
-
-@blueprint.after_request
-def keep_private(response: Response) -> Response:
-    return protect(response)
-
-
-@blueprint.errorhandler(NotThere)
-@blueprint.errorhandler(NoSuchIssue)
-def not_there(_: LookupError) -> Response:
-    return page("error", 404, kind=404)
-
-
-@blueprint.errorhandler(Erased)
-def erased(_: Erased) -> Response:
-    return page("error", 410, kind=410)
 
 
 @blueprint.route("/u/<token>", methods=["GET", "POST"])
 def unsubscribe(token: str) -> Response:
     """One button; the mail client's one-click POST (RFC 8058) does the same. POST action=resubscribe takes it back."""
     with context().database.reading() as session:
-        seen = _seen(visits.visit(session, g.values[0]))
+        seen = speaks_for(visits.visit(session, g.values[0]))
         address, state = visits.address(seen), "ask"
         if request.method != "POST" and visits.opted_out(session, seen):
             state = "already"
@@ -77,70 +38,13 @@ def unsubscribe(token: str) -> Response:
     return page("unsubscribe", visit=seen, address=address, state=state)
 
 
-@blueprint.route("/s/<token>", methods=["GET", "POST"])
-def survey(token: str) -> Response:
-    """One page, one button. `?score=1` to `5` is the tap in the mail: chosen, not saved."""
-    with context().database.reading() as session:
-        seen = _seen(visits.visit(session, g.values[0]))
-        stored = visits.survey(session, seen)
-    if request.method == "POST" and not (stored and stored.completed):
-        return _save_survey(seen)
-    chosen = _number(request.args.get("score"), 1, 5) if request.method != "POST" else None
-    return _survey_page(seen, stored, chosen=chosen)
-
-
-def _save_survey(seen: Visit) -> Response:
-    form = request.form
-    given = {name: form[name].strip() for name in ("satisfaction", "recommendation") if form.get(name, "").strip()}
-    satisfaction = _number(given.get("satisfaction"), 1, 5)
-    recommendation = _number(given.get("recommendation"), 0, 10)
-    words = form.get("words")
-    wrong = []
-    if satisfaction is None:
-        wrong.append(("satisfaction", "survey_need_satisfaction"))
-    if recommendation is None and "recommendation" in given:
-        wrong.append(("recommendation", "survey_bad_recommendation"))
-    if words is not None and len(words.replace("\r\n", "\n")) > MAX_WORDS:
-        wrong.append(("words", "survey_words_too_long"))
-    if satisfaction is None or wrong:
-        draft = answers.Survey(satisfaction, recommendation, words, False)
-        return _survey_page(seen, draft, wrong=wrong, status=422)
-    stored, _ = answers.save_survey(context(), seen.message_id, satisfaction, recommendation, words)
-    cut = words is not None and len(words.replace("\r\n", "\n").strip()) > answers.KEPT_WORDS
-    return _survey_page(seen, stored, saved=True, cut=cut)
-
-
-def _survey_page(
-    seen: Visit,
-    stored: answers.Survey | None,
-    *,
-    chosen: int | None = None,
-    saved: bool = False,
-    cut: bool = False,
-    wrong: list[tuple[str, str]] | None = None,
-    status: int = 200,
-) -> Response:
-    return page(
-        "survey",
-        status,
-        visit=seen,
-        stored=stored,
-        satisfaction=chosen or (stored.satisfaction if stored else None),
-        recommendation=stored.recommendation if stored else None,
-        words=(stored.words if stored else None) or "",
-        saved=saved,
-        cut=cut,
-        wrong=wrong or [],
-    )
-
-
 @blueprint.route("/d/<token>", methods=["GET", "POST"])
 def arrival(token: str) -> Response:
     """`?answer=yes` or `not_yet` is the tap in the mail: chosen, not saved."""
     message_id, parcel_id = g.values
     posted, wrong = request.method == "POST", False
     with context().database.reading() as session:
-        seen = _seen(visits.visit(session, message_id))
+        seen = speaks_for(visits.visit(session, message_id))
         parcel_id = parcel_id or seen.order.platform_id
         news = visits.parcel_news(session, seen, parcel_id)
     chosen = request.form.get("answer") if posted else request.args.get("answer")
@@ -185,16 +89,3 @@ def click(token: str) -> Response:
     by_scanner = is_scanner(request.method, dict(request.headers))
     clicks.remember(message_id, partial(answers.record_click, context(), message_id, address, by_scanner))
     return Response(status=302, headers={"Location": address})
-
-
-def _seen(found: Visit) -> Visit:
-    """From here on every page of this request, error pages too, speaks as the shop and in the order's language."""
-    g.language, g.shop, g.visit = found.language, found.shop, found
-    return found
-
-
-def _number(text: Any, low: int, high: int) -> int | None:
-    """A whole number from `low` to `high` in plain digits, else None."""
-    if not isinstance(text, str) or not _SMALL.fullmatch(text):
-        return None
-    return int(text) if low <= int(text) <= high else None

@@ -12,7 +12,7 @@ from flask import Response, g, render_template, request
 from plugin.web import colours
 from plugin.web.texts import LANGUAGES, text
 
-PAGE_BLUEPRINTS = {"customer", "home"}
+PAGE_BLUEPRINTS = {"customer", "home", "survey"}
 PAGE_PATHS = ("/u/", "/s/", "/d/", "/c/")
 
 HEADERS = {
