@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from plugin.domain.offers import CANCEL, KINDS, SEND_AGAIN, copies, moment, offers
+from plugin.domain.acts_offered import CANCEL, KINDS, SEND_AGAIN, acts_offered, copies, moment
 from plugin.queues import SEND
 from plugin.services import histories, plan
 from plugin.services.changes import record_change
@@ -75,7 +75,7 @@ def _act(
     so_far = copies(history, message.step, message.subject)
     if kind == SEND_AGAIN and seen_copies is not None and seen_copies < so_far:
         return _done(session, message, so_far, changed=False)
-    possible = offers(load_settings(shop.settings), history, planning.stored, now)[message.id]
+    possible = acts_offered(load_settings(shop.settings), history, planning.stored, now)[message.id]
     if kind not in possible:
         if kind != SEND_AGAIN and _newest(planning, message) == kind:
             return _done(session, message, message.copy, changed=False)

@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from plugin.domain.offers import SEND_AGAIN, offers
+from plugin.domain.acts_offered import SEND_AGAIN, acts_offered
 from plugin.services import histories
 from plugin.services.archive import archived_messages
 from plugin.services.context import Context
@@ -135,7 +135,7 @@ def _offers(session: Session, ctx: Context, shop: Shop, order: Order) -> dict[in
     if settings is None or order.version is None:
         return {}
     [planning] = histories.read(session, shop, [order], locked=False)
-    return offers(settings, planning.history, planning.stored, ctx.clock.now())
+    return acts_offered(settings, planning.history, planning.stored, ctx.clock.now())
 
 
 def _settings(shop: Shop) -> ShopSettings | None:

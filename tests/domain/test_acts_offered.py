@@ -8,7 +8,7 @@ import pytest
 
 from plugin.domain.flows import State
 from plugin.domain.history import Act, History, LowRating
-from plugin.domain.offers import offers
+from plugin.domain.acts_offered import acts_offered
 from plugin.domain.reconcile import Stored
 from plugin.domain.timeline import plan
 from tests.domain.support import (
@@ -125,7 +125,7 @@ def stored(told: History, **changes: dict[str, object]) -> list[Stored]:
 
 def offered(told: History, now: str, **changes: dict[str, object]) -> dict[str, set[str]]:
     rows = stored(told, **changes)
-    found = offers(SETTINGS, told, rows, at(now))
+    found = acts_offered(SETTINGS, told, rows, at(now))
     return {row.step: found[row.id] for row in rows if not row.copy}
 
 
@@ -150,7 +150,7 @@ def test_nothing_is_offered_that_would_not_go() -> None:
     assert not_live["survey"] == {"cancel"}
     off = switched_off("survey")
     rows = stored(history(parcels=HERE), survey={"state": State.WITHHELD})
-    found = offers(off, history(parcels=HERE), rows, at("7 Nov 12:00"))
+    found = acts_offered(off, history(parcels=HERE), rows, at("7 Nov 12:00"))
     assert next(found[row.id] for row in rows if row.step == "survey") == set()
 
 
