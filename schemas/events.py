@@ -76,6 +76,7 @@ class OrderPlaced:
     source_name: str | None = None  # "web", "pos", "shopify_draft_order", an app's id
     pickup: bool = False  # every shipping method of the order is a pick-up
     order_status_url: str | None = None  # a secret: it opens the order without a login
+    discount_codes: tuple[str, ...] = ()  # that the customer used, as told, sorted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

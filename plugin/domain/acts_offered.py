@@ -17,7 +17,9 @@ KINDS = (CANCEL, SEND_NOW, SEND_AGAIN)
 _OVER = frozenset({State.CANCELLED, State.WITHHELD})
 
 
-def acts_offered(settings: ShopSettings, history: History, stored: Sequence[Stored], now: datetime) -> dict[int, set[str]]:
+def acts_offered(
+    settings: ShopSettings, history: History, stored: Sequence[Stored], now: datetime
+) -> dict[int, set[str]]:
     """Row id -> the acts that make sense for it at business time `now`.
 
     Cancel: what has neither left nor ended. Send now: what would go then, and goes later or not at all as it is. Send

@@ -63,6 +63,7 @@ class Batch:
     words: list[Word] = field(default_factory=list)  # about consent, to be stored together
     # What was bought, likewise: order's row id and product's platform id -> the row as it was first told
     purchases: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
+    codes: dict[int, tuple[str, ...]] = field(default_factory=dict)  # by order's row id: that it was placed with
     replan: set[int] = field(default_factory=set)
     replan_customers: set[int] = field(default_factory=set)
     replan_addresses: set[str] = field(default_factory=set)

@@ -26,6 +26,7 @@ from plugin.store.models.customers import (
 from plugin.store.models.desk import DeskLetter
 from plugin.store.models.figures import Open, Reaction
 from plugin.store.models.messages import Act, Click, Message
+from plugin.store.models.offers import Offer
 from plugin.store.models.orders import Order, Parcel, Product, Purchase
 from plugin.store.models.platform import ConsentWriteback
 from plugin.store.models.shops import Receipt, Shop, Tombstone
@@ -35,7 +36,7 @@ from schemas.events import CustomerRedacted
 # Everything that belongs to a shop, children before parents; first of all the receipts, so that what works on one is
 # waited for before anything is taken from under it.
 _OF_A_SHOP = (
-    Receipt, Click, Open, Reaction, Act, Message, MessageArchive, ArrivalAnswer, DeskLetter, Issue, SurveyAnswer,
+    Receipt, Click, Open, Reaction, Act, Offer, Message, MessageArchive, ArrivalAnswer, DeskLetter, Issue, SurveyAnswer,
     DataRequest, Purchase, Parcel, Order, Checkout, Consent, Suppression, Product,
 )  # fmt: skip
 BURIED = "about a customer whose data was erased"
@@ -110,6 +111,7 @@ def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRe
     session.execute(update(Issue).where(Issue.order_id.in_(ids)).values(words=None))
     session.execute(update(DeskLetter).where(DeskLetter.order_id.in_(ids)).values(words=None))
     session.execute(update(SurveyAnswer).where(SurveyAnswer.order_id.in_(ids)).values(words=None))
+    session.execute(update(Offer).where(Offer.order_id.in_(ids)).values(code=None, platform_id=None))
     for table in (Consent, Suppression, ConsentWriteback):
         session.execute(delete(table).where(table.shop_id == shop.id, table.address.in_(addresses)))
     refs = {c.platform_id for c in customers} | named

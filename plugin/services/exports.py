@@ -35,6 +35,7 @@ from plugin.store.models.desk import DeskHours, DeskLetter
 from plugin.store.models.figures import FigureDay, Open, Reaction
 from plugin.store.models.merchants import Change
 from plugin.store.models.messages import Act, Click, Message
+from plugin.store.models.offers import Offer, OrderMedian
 from plugin.store.models.orders import Order, Parcel, Product
 from plugin.store.models.shops import Shop
 from plugin.store.models.templates import TemplateVersion
@@ -67,6 +68,9 @@ TOLD: dict[type[Base], tuple[str, ...]] = {
     Click: ("target", "at", "by_scanner"),
     Open: ("by_machine", "at", "last_at", "times"),
     Reaction: ("kind", "at"),
+    Offer: ("purpose", "tier", "kind", "minor", "percent", "currency", "minimum_minor", "days", "code", "platform_id",
+            "state", "reason", "attempts", "asked_at", "made_at", "expires_at", "redeemed_order_id", "redeemed_at"),
+    OrderMedian: ("currency", "median_minor", "orders", "counted_at"),
     Act: ("step", "subject", "copy", "kind", "at"),
     ArrivalAnswer: ("parcel_id", "answer", "at"),
     SurveyAnswer: ("satisfaction", "recommendation", "words", "started_at", "completed_at"),
@@ -94,12 +98,13 @@ UNTOLD: dict[type[Base], tuple[str, ...]] = {
     DeskLetter: ("ready_at", "attempts", "claim_token", "lease_until"),
     DataRequest: ("report",),
 }
-_OF_ORDERS: tuple[Any, ...] = (Parcel, Act, ArrivalAnswer, SurveyAnswer, Issue, DeskLetter, Message, MessageArchive)
+_OF_ORDERS: tuple[Any, ...] = (Parcel, Act, ArrivalAnswer, SurveyAnswer, Issue, DeskLetter, Offer, Message,
+                              MessageArchive)
 _OF_MESSAGES: tuple[Any, ...] = (Click, Open, Reaction)
 _NAMES = {
     DataRequest: "data_request", ArrivalAnswer: "arrival_answer", SurveyAnswer: "survey_answer", DeskLetter: "letter",
     DeskHours: "desk_hours", MessageArchive: "archived_message", TemplateVersion: "template_version",
-    FigureDay: "figures",
+    FigureDay: "figures", OrderMedian: "order_median",
 }  # fmt: skip
 
 Line = dict[str, Any]
@@ -137,6 +142,7 @@ def _lines(ctx: Context, shop: Shop) -> Iterator[Line]:
         (DataRequest, ("request_id",)),
         (Change, ("id",)),
         (FigureDay, ("day", "step")),
+        (OrderMedian, ("currency",)),
     ):
         for _, rows in _batches(ctx, shop.id, model, keys):
             yield from map(_told, rows)

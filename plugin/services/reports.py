@@ -24,6 +24,7 @@ from plugin.store.models.customers import (
 from plugin.store.models.desk import DeskLetter
 from plugin.store.models.figures import Open, Reaction
 from plugin.store.models.messages import Click, Message
+from plugin.store.models.offers import Offer
 from plugin.store.models.orders import Order, Parcel
 from plugin.store.models.shops import Shop
 from plugin.store.upserts import add_missing
@@ -121,6 +122,11 @@ def _report(session: Session, shop: Shop, event: DataRequested, orders: list[Ord
         "surveys": [
             _columns(s, "satisfaction", "recommendation", "words", "started_at", "completed_at")
             for s in session.scalars(select(SurveyAnswer).where(SurveyAnswer.order_id.in_(ids)))
+        ],
+        "offers": [
+            _columns(o, "kind", "minor", "percent", "currency", "minimum_minor", "code", "state", "made_at",
+                     "expires_at", "redeemed_order_id", "redeemed_at")
+            for o in session.scalars(select(Offer).where(Offer.order_id.in_(ids)))
         ],
         "letters": [
             _columns(letter, "kind", "state", "words", "made_at", "sent_at")

@@ -15,6 +15,7 @@ from plugin.services.erase import buried, erase_shop
 from plugin.services.facts import apply
 from plugin.services.facts.customers import record_words
 from plugin.services.facts.orders import record_purchases
+from plugin.services.facts.redemptions import record_redemptions
 from plugin.services.plan import keep_shops, plan_orders, recent_orders
 from plugin.services.races import lost_a_race
 from plugin.services.shops import UnknownShop, shop_of
@@ -45,6 +46,7 @@ def settle(batch: Batch, told: Iterable[Told]) -> None:
             apply.apply(batch, receipt, event)
     record_words(batch)
     record_purchases(batch)
+    record_redemptions(batch)
     session.flush()
     if batch.replan_customers or batch.replan_addresses:
         batch.replan |= recent_orders(

@@ -6,8 +6,10 @@ these topics gives all of those events. Each snapshot keeps its own version; a p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from schemas.events import (
     Channel,
@@ -22,6 +24,7 @@ from schemas.events import (
     Parsed,
 )
 from schemas.fields import (
+    Blankable,
     CurrencyCode,
     Email,
     Flag,
@@ -34,6 +37,7 @@ from schemas.fields import (
     Text,
     WebUrl,
     Word,
+    clean_text,
 )
 from schemas.money import money_of
 from schemas.shopify.base import (
@@ -55,6 +59,20 @@ from schemas.shopify.fulfillments import FulfillmentSchema, parcel
 from schemas.shopify.lines import LineSchema, Raw, line_pairs, order_lines
 from schemas.shopify.pickup import ShippingLineSchema, is_pickup
 from schemas.shopify.refunds import RefundSchema, refund
+
+MAX_CODE, MAX_CODES = 255, 100  # what Shopify lets a code be long, and more than any order has of them
+
+
+class Codes(Blankable):
+    """`[{"code": "TENOFF", "amount": "10.00", …}]`: the codes, each once, sorted; what has another shape is dropped."""
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> tuple[str, ...]:
+        return self.read(value)
+
+    def read(self, value: Any) -> tuple[str, ...]:
+        told = [row.get("code") for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
+        codes = {clean_text(code, MAX_CODE) for code in told[:MAX_CODES] if isinstance(code, str)}
+        return tuple(sorted(codes - {""}))
 
 
 class OrderSchema(PayloadSchema):
@@ -87,6 +105,7 @@ class OrderSchema(PayloadSchema):
     shipping_lines = Part(ShippingLineSchema, many=True)
     fulfillments = Part(FulfillmentSchema, many=True)
     refunds = Part(RefundSchema, many=True)
+    discount_codes = Codes()
 
 
 class DeltaSchema(PayloadSchema):
@@ -189,6 +208,7 @@ def order_placed(data: Data, triggered_at: datetime | None) -> OrderPlaced:
         source_name=data["source_name"],
         pickup=is_pickup(data["shipping_lines"]),
         order_status_url=data["order_status_url"],
+        discount_codes=data["discount_codes"],
     )
 
 

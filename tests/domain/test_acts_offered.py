@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from plugin.domain.acts_offered import acts_offered
 from plugin.domain.flows import State
 from plugin.domain.history import Act, History, LowRating
-from plugin.domain.acts_offered import acts_offered
 from plugin.domain.reconcile import Stored
 from plugin.domain.timeline import plan
 from tests.domain.support import (

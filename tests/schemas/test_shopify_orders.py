@@ -295,3 +295,18 @@ def test_edited() -> None:
 def test_deleted() -> None:
     assert events("orders/delete", {"id": 5524199899389}) == [OrderDeleted(order_id="5524199899389")]
     assert refused("orders/delete", {}) == ["id"]
+
+
+@pytest.mark.parametrize(
+    ("told", "codes"),
+    [
+        ([{"code": "TENOFF", "amount": "10.00", "type": "fixed_amount"}], ("TENOFF",)),
+        ([{"code": "b"}, {"code": "a"}, {"code": "a"}], ("a", "b")),
+        ([{"code": None}, {"code": 7}, {"amount": "1"}, "TENOFF", {"code": " "}], ()),
+        ({"code": "TENOFF"}, ()),
+        ([], ()),
+        (None, ()),
+    ],
+)
+def test_discount_codes_that_the_customer_used(told: object, codes: tuple[str, ...]) -> None:
+    assert placed(order(discount_codes=told)).discount_codes == codes

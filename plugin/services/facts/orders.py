@@ -26,6 +26,8 @@ def order_placed(batch: Batch, told: Told, event: events.OrderPlaced) -> None:
         order.version, order.told_at = version, updated_at
         _copy_facts(batch, order, event)
         _remember_purchases(batch, order, event)
+        if event.discount_codes or not counts_as_purchase(order):
+            batch.codes[order.id] = event.discount_codes
     if order.placed_at:  # no order was placed after we first heard of it: a moment in the future is a wrong clock
         order.placed_at = min(order.placed_at, order.first_heard_at)
     _mark(batch, order, before)
@@ -102,6 +104,7 @@ def order_deleted(batch: Batch, told: Told, event: events.OrderDeleted) -> None:
     order = _heard(batch, told, event.order_id)
     before = _place_in_customer(order)
     order.deleted_at = min(order.deleted_at or told.received_at, told.received_at)
+    batch.codes.setdefault(order.id, ())
     _mark(batch, order, before)
 
 

@@ -102,6 +102,7 @@ def order_payload(node: Node) -> Payload:
         ],
         "fulfillments": [_parcel(parcel) for parcel in nodes(node.get("fulfillments"))],
         "refunds": [_refund(refund) for refund in nodes(node.get("refunds"))],
+        "discount_codes": [{"code": code} for code in node.get("discountCodes") or ()],
     }
 
 
