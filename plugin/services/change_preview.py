@@ -19,7 +19,8 @@ from plugin.domain.zones import zone_for
 from plugin.services import histories
 from plugin.services.context import Context
 from plugin.services.plan import AT_ONCE
-from plugin.services.settings_change import affected_orders, changed_steps
+from plugin.services.replanning import affected_orders
+from plugin.services.settings_change import changed_steps
 from plugin.services.shops import shop_of
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order
@@ -76,7 +77,7 @@ def preview_change(session: Session, ctx: Context, shop_id: int, edited: ShopSet
     steps = changed_steps(load_settings(shop.settings), edited)
     found: dict[str, StepEffect] = {}
     waiting = sum(_undated(session, shop_id, name) for name in steps)
-    for row, wanted in _changes(session, shop, edited, affected_orders(session, shop, steps, now), now):
+    for row, wanted in _changes(session, shop, edited, affected_orders(session, shop, steps), now):
         told = _count(found.setdefault(row.step, StepEffect()), row, wanted, now, zone)
         waiting -= told and row.step in steps and row.state is State.WAITING
     return Effects({name: found[name] for name in STEPS if name in found and found[name].total}, waiting)

@@ -28,6 +28,7 @@ from plugin.services.desk import Desk, lay_out
 from plugin.services.leave import Go, Stay, decide
 from plugin.services.outcomes import due, left_behind
 from plugin.services.relay import SENDING_LEASE, Letter, Outgoing, Relay, relay
+from plugin.services.replanning import plan_first
 from plugin.services.suggestions import Suggestions
 from plugin.store.models.customers import Customer
 from plugin.store.models.messages import Message
@@ -191,6 +192,8 @@ def _promise(ctx: Context, letters: dict[int, Letter], token: str) -> list[int]:
 def _letter(ctx: Context, desk: Desk, message: Message, now: datetime) -> Letter | None:
     shop, order = desk.shops[message.shop_id], desk.orders[message.order_id]
     settings, message_class = desk.settings_of(shop), STEPS[message.step].message_class
+    if shop.plans_behind:  # its plan may be an old one
+        return None
     alone = settings.quiet_hours or settings.cap or rates.limited(ctx, settings)
     if alone and message_class is not MessageClass.TRANSACTIONAL:
         return None
@@ -209,7 +212,7 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
     """Look once more, write the message, mark it `sending` and commit. None when it may not leave now."""
     now = ctx.clock.now()
     with ctx.database.transaction() as session:
-        _one_at_a_time(session, id_)
+        _one_at_a_time(session, ctx, id_)
         message = session.scalar(
             select(Message)
             .where(Message.id == id_, Message.claim_token == token, Message.state == State.QUEUED)
@@ -253,12 +256,13 @@ def _held_back(
     return None
 
 
-def _one_at_a_time(session: Session, id_: int) -> None:
-    """A cap counts what leaves to one customer, so service and marketing mail to them is decided under their lock.
-
-    It comes before the message's own, as everywhere.
-    """
-    row = session.execute(select(Message.step, Message.customer_id).where(Message.id == id_)).first()
+def _one_at_a_time(session: Session, ctx: Context, id_: int) -> None:
+    """The locks before the message's own: the shop's, so that its settings stay as they are until the message is
+    marked, and the customer's, since a cap counts what leaves to one customer in service and marketing mail."""
+    m = Message
+    row = session.execute(select(m.step, m.customer_id, m.shop_id, m.order_id).where(m.id == id_)).first()
+    if row:
+        plan_first(session, ctx, row.shop_id, row.order_id)
     if row and row.customer_id and STEPS[row.step].message_class is not MessageClass.TRANSACTIONAL:
         session.execute(select(Customer.id).where(Customer.id == row.customer_id).with_for_update())
 

@@ -1,12 +1,13 @@
-"""Work with the shops' APIs that goes on in the background: rows that say when, taken up by one worker at a time.
+"""Work for a shop that goes on in the background: rows that say when, taken up by one worker at a time.
 
-A step is short (one page of an answer) and commits what it learned together with where it got to, on condition that the
-row is still its own: a worker that is killed, or slow beyond its lease, changes nothing and another repeats the step.
+A step is short (one page of an answer, one batch of orders) and commits what it learned together with where it got to,
+on condition that the row is still its own: a worker that is killed, or slow beyond its lease, changes nothing and another repeats the step.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +20,8 @@ from plugin.store.models.platform import Errand
 from plugin.store.upserts import insert_for
 
 FIRST_SYNC, RECONCILE, CONSENTS, TOKEN = "first_sync", "reconcile", "consents", "token"
+REPLAN = "replan"
+OURS = (REPLAN,)  # these need nothing from the platform
 LEASE = timedelta(seconds=120)  # of machine time: longer than any step
 BACKOFF = (5, 30, 120, 600, 3600)  # seconds after each failure in a row
 
@@ -65,8 +68,8 @@ def ask(session: Session, shop_id: int, kind: str, *, restart: bool = False, sta
 
 
 def forget(session: Session, shop_id: int) -> None:
-    """The shop left: nothing is to be done with its API any more."""
-    session.execute(delete(Errand).where(Errand.shop_id == shop_id))
+    """The shop left: nothing is to be done with its API any more. What is only ours goes on."""
+    session.execute(delete(Errand).where(Errand.shop_id == shop_id, Errand.kind.not_in(OURS)))
 
 
 def anything_waiting(ctx: Context) -> bool:
@@ -75,12 +78,13 @@ def anything_waiting(ctx: Context) -> bool:
         return session.scalar(due) is not None
 
 
-def claim(ctx: Context) -> Claimed | None:
-    """Take the errand that waits longest; None when there is nothing to do."""
+def claim(ctx: Context, only: Sequence[str] = ()) -> Claimed | None:
+    """Take the errand that waits longest, `only` of these kinds if given; None when there is nothing to do."""
     now, holder = datetime.now(UTC), uuid.uuid4().hex
+    kinds = (Errand.kind.in_(only),) if only else ()
     with ctx.database.transaction() as session:
         row = session.scalars(
-            select(Errand).where(Errand.next_at <= now).order_by(Errand.next_at).limit(1)
+            select(Errand).where(Errand.next_at <= now, *kinds).order_by(Errand.next_at).limit(1)
             .with_for_update(skip_locked=True)
         ).first()  # fmt: skip
         if row is None:

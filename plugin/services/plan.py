@@ -29,7 +29,7 @@ DURATIONS = 2000  # newest deliveries that an estimate is learned from: with mor
 
 
 def keep_shops(session: Session, shop_ids: Collection[int]) -> list[Shop]:
-    """These shops as they are now, kept so until we commit: `replan_shop` waits for the plans under way, they for it.
+    """These shops as they are now, kept so until we commit: `replanning.follow` waits for the plans under way, they for it.
 
     Taken before any lock on customers and orders. What does not change the plan (a shop's name) waits for nobody.
     """
@@ -62,19 +62,6 @@ def replan(session: Session, ctx: Context, order_ids: Collection[int]) -> None:
         shop = session.get_one(Shop, shop_id)
         ids = {row.id for row in rows if row.shop_id == shop_id}
         plan_orders(session, ctx, shop, ids | recent_orders(session, ctx, shop, customers=customer_ids))
-
-
-def replan_shop(session: Session, ctx: Context, shop: Shop) -> None:
-    """Plan every recent order of the shop: its settings changed, or it went live.
-
-    The shop's row is the one lock: whoever plans an order holds a share of it (`keep_shops`).
-    """
-    session.flush()
-    session.execute(select(Shop.id).where(Shop.id == shop.id).with_for_update())
-    ids = session.scalars(
-        select(Order.id).where(Order.shop_id == shop.id, Order.placed_at >= ctx.clock.now() - CAMPAIGN)
-    ).all()
-    plan_orders(session, ctx, shop, ids)
 
 
 def recent_orders(

@@ -1,4 +1,4 @@
-"""Putting settings in force: under the shop's lock, noted in the change log, with what waits planned anew.
+"""Putting settings in force: under the shop's lock, noted in the change log; what waits is planned anew.
 
 A change of a step's switch or delay may be for orders placed from now on only. Then the settings keep what held before
 for the orders placed before (`StepSettings.earlier`), so that no later planning undoes the choice.
@@ -6,21 +6,19 @@ for the orders placed before (`StepSettings.earlier`), so that no later planning
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from plugin.domain.flows import State
 from plugin.services.changes import record_change
 from plugin.services.context import Context
-from plugin.services.plan import CAMPAIGN, plan_orders, replan_shop
+from plugin.services.plan import CAMPAIGN
+from plugin.services.replanning import follow
 from plugin.services.shops import UnknownShop
 from plugin.services.template_edit import note_versions
-from plugin.store.models.messages import Message
 from plugin.store.models.shops import Shop
 from schemas.settings import (
     MOST_EARLIER,
@@ -32,9 +30,6 @@ from schemas.settings import (
     load_settings,
 )
 
-UNDECIDED = (State.PLANNED, State.WAITING, State.HELD, State.QUEUED)
-# Withheld or cancelled rows that a step's switch or delay may bring back; the others have reasons of their own.
-REVIVABLE = ("too late", "this step is switched off", "no cross-sell goes out")
 FOLLOWERS = {"cross_sell": ("cross_sell_follow_up",)}
 
 
@@ -63,11 +58,10 @@ def change_settings(
     shop.settings = dump_settings(edited)
     record_change(session, shop.id, actor, what, _told(before), _told(edited), now)
     note_versions(session, shop.id, actor, before, edited, now)
-    session.flush()
     if before.marketing != edited.marketing:
-        replan_shop(session, ctx, shop)
+        follow(session, ctx, shop)
     elif steps := changed_steps(before, edited):
-        plan_orders(session, ctx, shop, affected_orders(session, shop, steps, now))
+        follow(session, ctx, shop, steps)
 
 
 def changed_steps(before: ShopSettings, after: ShopSettings) -> set[str]:
@@ -90,21 +84,6 @@ def with_step(
         if (told.enabled, told.delay_minutes) != (step.enabled, edited):
             earlier = (*earlier, told)[-MOST_EARLIER:]
     return replace(settings, steps={**settings.steps, name: replace(step, earlier=earlier)})
-
-
-def affected_orders(session: Session, shop: Shop, steps: Collection[str], now: datetime) -> set[int]:
-    """Orders with a message of these steps that a new switch or delay may move, end or bring back."""
-    m = Message
-    mine = (m.shop_id == shop.id, m.step.in_(steps))
-    found: set[int] = set()
-    for state in UNDECIDED:  # each has an index of its own
-        found.update(session.scalars(select(m.order_id).where(*mine, m.state == state)))
-    over = select(m.order_id).where(
-        *mine,
-        m.state.in_((State.WITHHELD, State.CANCELLED)),
-        or_(*(m.reason.startswith(begin, autoescape=True) for begin in REVIVABLE)),
-    )
-    return found.union(session.scalars(over))
 
 
 def _told(settings: ShopSettings) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from plugin.platforms.shopify.errors import AccessDenied, AdminError, Throttled, Unavailable
-from plugin.services import consent_writeback, errands, leases, reconcile_shop, shop_tokens, sync
+from plugin.services import consent_writeback, errands, leases, reconcile_shop, replanning, shop_tokens, sync
 from plugin.services.context import Context
-from plugin.services.errands import CONSENTS, FIRST_SYNC, RECONCILE, TOKEN, Claimed, LostClaim
+from plugin.services.errands import CONSENTS, FIRST_SYNC, RECONCILE, REPLAN, TOKEN, Claimed, LostClaim
 from plugin.services.shop_tokens import NoToken
 from plugin.services.shops import UnknownShop
 from plugin.store.models.shops import Lease
@@ -27,19 +27,20 @@ STEPS: dict[str, Callable[[Context, Claimed], None]] = {
     RECONCILE: reconcile_shop.step,
     CONSENTS: consent_writeback.step,
     TOKEN: shop_tokens.step,
+    REPLAN: replanning.step,
 }
 
 log = logging.getLogger(__name__)
 
 
 def work_off(ctx: Context) -> int:
-    """One step of the errand that waits longest. Returns 1, or 0 when nothing waits or the platform is given a rest.
+    """One step of the errand that waits longest. Returns 1, or 0 when nothing waits.
+
+    While the platform is given a rest, only what needs nothing from it is done.
 
     Outages of the database are raised: the claim lapses by itself.
     """
-    if _resting(ctx):
-        return 0
-    claimed = errands.claim(ctx)
+    claimed = errands.claim(ctx, errands.OURS if _resting(ctx) else ())
     if claimed is None:
         return 0
     begun = time.monotonic()

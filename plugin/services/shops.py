@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from plugin.platforms.shopify.webhook import SHOP
 from plugin.services.changes import record_change
 from plugin.services.context import Context
-from plugin.services.plan import replan_shop
+from plugin.services.replanning import follow
 from plugin.store.models.shops import Shop
 from schemas.settings import ShopSettings, dump_settings, load_settings
 
@@ -119,8 +119,7 @@ def configure(
     before = shop.settings
     _save(shop, load_settings(data))
     record_change(session, shop.id, actor, "settings", before, shop.settings, ctx.clock.now())
-    session.flush()
-    replan_shop(session, ctx, shop)
+    follow(session, ctx, shop)
     return shop
 
 
@@ -130,8 +129,7 @@ def go_live(session: Session, ctx: Context, shop: Shop, actor: str = COMMAND_LIN
         return
     shop.live, shop.live_at = True, ctx.clock.now()
     record_change(session, shop.id, actor, "live", {"live": False}, {"live": True}, ctx.clock.now())
-    session.flush()
-    replan_shop(session, ctx, shop)
+    follow(session, ctx, shop)
 
 
 def pause(session: Session, ctx: Context, shop: Shop, actor: str = COMMAND_LINE) -> None:
@@ -140,8 +138,7 @@ def pause(session: Session, ctx: Context, shop: Shop, actor: str = COMMAND_LINE)
         return
     shop.live, shop.live_at = False, None
     record_change(session, shop.id, actor, "live", {"live": True}, {"live": False}, ctx.clock.now())
-    session.flush()
-    replan_shop(session, ctx, shop)
+    follow(session, ctx, shop)
 
 
 def legally_named(shop: Shop) -> bool:

@@ -15,7 +15,7 @@ from plugin.services import housekeeping, outcomes
 from plugin.services.archive import archived_messages, find_message
 from plugin.services.context import Context
 from plugin.services.deliver import anything_due, claim
-from plugin.services.plan import replan_shop
+from plugin.services.replanning import follow
 from plugin.services.shops import find_shop
 from plugin.services.sweep import anything_unprocessed
 from plugin.store.models.orders import Order
@@ -126,5 +126,5 @@ def test_replanning_a_shop(full: World) -> None:
     with plans(full.ctx.database) as found, full.ctx.database.transaction() as session:
         shop = find_shop(session, DOMAIN)
         assert shop is not None
-        replan_shop(session, full.ctx, shop)
+        follow(session, full.ctx, shop)
     assert scans(found) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.store.models.base import Base
@@ -37,6 +37,8 @@ class Shop(Base):
     told_at: Mapped[datetime | None]  # the platform's updated_at of the facts above
     scopes: Mapped[list[Any] | None]
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)  # schemas.settings.ShopSettings
+    # Settings changed, and not every order is planned with them yet: see services.replanning
+    plans_behind: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Tombstone(Base):

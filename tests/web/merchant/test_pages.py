@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from plugin.domain.flows import State
-from plugin.services.plan import replan_shop
+from plugin.services.replanning import follow
 from plugin.services.shops import shop_of
 from plugin.store.models.merchants import Change
 from plugin.store.models.messages import Message
@@ -34,7 +34,7 @@ def delivered(tea: Scene) -> Scene:
             parcel = session.query(Parcel).filter_by(order_id=message.order_id).one()
             parcel.delivered_at = now - DAY
             session.flush()
-        replan_shop(session, tea.ctx, shop)
+        follow(session, tea.ctx, shop)
     return tea
 
 
@@ -111,7 +111,7 @@ def test_for_new_orders_only_is_kept_by_every_later_planning(delivered: Scene, s
         parcel = session.query(Parcel).filter_by(order_id=order.id).one()
         order.placed_at, parcel.delivered_at = delivered.ctx.clock.now() + timedelta(hours=1), delivered.ctx.clock.now()
         session.flush()
-        replan_shop(session, delivered.ctx, shop)
+        follow(session, delivered.ctx, shop)
     assert dues(delivered) == [3.0] * 10 + [5.0, "waiting"]
     assert "keep this delay: 4 days" in signed_in.get("/app/steps/survey").text
     post(signed_in, "/app/steps/survey", enabled="yes", delay="5", unit="days", survey_minutes="2")
