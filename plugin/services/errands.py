@@ -1,7 +1,8 @@
 """Work for a shop that goes on in the background: rows that say when, taken up by one worker at a time.
 
 A step is short (one page of an answer, one batch of orders) and commits what it learned together with where it got to,
-on condition that the row is still its own: a worker that is killed, or slow beyond its lease, changes nothing and another repeats the step.
+on condition that the row is still its own: a worker that is killed, or slow beyond its lease, changes nothing and
+another repeats the step.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ DURATIONS = 2000  # newest deliveries that an estimate is learned from: with mor
 
 
 def keep_shops(session: Session, shop_ids: Collection[int]) -> list[Shop]:
-    """These shops as they are now, kept so until we commit: `replanning.follow` waits for the plans under way, they for it.
+    """These shops as they are now, kept so until we commit: whoever changes one waits for the plans under way.
 
     Taken before any lock on customers and orders. What does not change the plan (a shop's name) waits for nobody.
     """

@@ -26,6 +26,15 @@ class EffectsSchema(Schema):
     waiting = fields.Integer(required=True, metadata={"description": "messages that wait without a date"})
 
 
+class PlanningSchema(Schema):
+    """The planning of a shop's orders after a change of settings. `done` of `of` orders; null: not counted."""
+
+    under_way = fields.Boolean(required=True)
+    done = fields.Integer(required=True, allow_none=True)
+    of = fields.Integer(required=True, allow_none=True)
+    stuck = fields.Boolean(required=True, metadata={"description": "it failed again and again; it is tried further"})
+
+
 class ChangeSchema(Schema):
     """One line of the change log. `before` and `after` hold only what differs."""
 

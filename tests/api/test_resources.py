@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from sqlalchemy import select
 
+from plugin.services import replanning
 from plugin.services.api_keys import make_key
+from plugin.services.shop_work import work_off
 from plugin.store.models.messages import Act, Message
 from plugin.store.models.shops import Shop
 from schemas.settings import STEPS
@@ -115,3 +118,17 @@ def test_a_shop_pauses_and_goes_live_again(api: Api):
     api.call("PUT", "/shop/live", json={"live": False})
     refused = api.call("PUT", "/shop/live", json={"live": True})
     assert (refused.status_code, refused.json["errors"][0]["error"]) == (409, "not_ready")
+
+
+def test_a_large_shops_settings_are_in_force_before_its_plans_are(api: Api, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(replanning, "FEW", 0)
+    ended = {"under_way": False, "done": None, "of": None, "stuck": False}
+    assert api.get("/settings/planning").json == ended
+    answer = api.call("PUT", "/settings", json={"steps": {"survey": {"enabled": False}}})
+    assert answer.status_code == 202
+    assert api.get("/settings").json["steps"]["survey"]["enabled"] is False
+    assert api.get("/settings/planning").json == {"under_way": True, "done": 0, "of": None, "stuck": False}
+    while work_off(api.scene.ctx):
+        pass
+    assert api.get("/settings/planning").json == ended
+    assert api.get("/messages?state=withheld&step=survey").json["items"]

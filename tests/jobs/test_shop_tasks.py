@@ -45,7 +45,7 @@ def test_every_queue_is_read_and_every_job_is_there() -> None:
 
 
 def test_every_kind_of_errand_has_its_step() -> None:
-    assert set(STEPS) == {errands.FIRST_SYNC, errands.RECONCILE, errands.CONSENTS, errands.TOKEN}
+    assert set(STEPS) == {errands.FIRST_SYNC, errands.RECONCILE, errands.CONSENTS, errands.TOKEN, errands.REPLAN}
 
 
 def test_the_clock_tells_workers_of_an_errand_that_is_due(scene: ShopScene, queues: RecordingQueues) -> None:

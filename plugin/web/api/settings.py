@@ -8,6 +8,7 @@ from marshmallow import fields
 
 from plugin.services.change_preview import preview_change
 from plugin.services.changes import PAGE, list_changes
+from plugin.services.replanning import progress
 from plugin.services.settings_change import change_settings, locked_shop
 from plugin.services.shops import shop_of
 from plugin.services.template_edit import mistakes
@@ -16,7 +17,7 @@ from plugin.web.api.resource import BadInput, Resource
 from plugin.web.auth import Auth
 from plugin.web.wiring import context
 from schemas.api.paging import PageQuery, PageSchema, next_after
-from schemas.api.settings import ChangeSchema, EffectsSchema
+from schemas.api.settings import ChangeSchema, EffectsSchema, PlanningSchema
 from schemas.settings import ShopSettings, ShopSettingsSchema, load_settings
 
 AUTH = Auth.API_KEY
@@ -39,10 +40,13 @@ def settings() -> Any:
 @blueprint.put("/settings")
 @blueprint.arguments(ShopSettingsSchema)
 @blueprint.response(200, ShopSettingsSchema)
+@blueprint.alt_response(202, schema=ShopSettingsSchema, description="In force; `GET /settings/planning` says how far.")
 def replace(edited: ShopSettings) -> Any:
     """Replace the settings and plan anew what waits
 
-    What is left out takes its default. `POST /settings/preview` tells before what this does to messages that wait.
+    What is left out takes its default. `POST /settings/preview` tells before what this does to messages that wait. In a
+    large shop the answer is 202: the settings are in force and nothing leaves under the old ones, while the dates of
+    waiting messages follow in the background.
     """
     who, ctx = caller(), context()
     if wrong := mistakes(edited):
@@ -50,7 +54,18 @@ def replace(edited: ShopSettings) -> Any:
     with ctx.database.transaction() as session:
         shop = locked_shop(session, who.shop_id)
         change_settings(session, ctx, shop, edited, f"API key {who.name}")
-    return edited
+        behind = shop.plans_behind
+    return edited, 202 if behind else 200
+
+
+@blueprint.get("/settings/planning")
+@blueprint.response(200, PlanningSchema)
+def planning() -> Any:
+    """How far the planning is that follows a change of settings"""
+    with context().database.reading() as session:
+        found = progress(session, caller().shop_id)
+    return {"under_way": found is not None, "done": found and found.done, "of": found and found.of,
+            "stuck": bool(found and found.stuck)}  # fmt: skip
 
 
 @blueprint.post("/settings/preview")

@@ -41,7 +41,10 @@ def live() -> Any:
 @blueprint.response(200, LiveSchema)
 @blueprint.alt_response(409, description="The shop must say first who it is: see `missing`.")
 def decide(body: dict[str, Any]) -> Any:
-    """Go live, or pause: everything goes on being recorded and planned, and nothing leaves"""
+    """Go live, or pause: everything goes on being recorded and planned, and nothing leaves
+
+    In a large shop the dates of waiting messages follow in the background: see `GET /settings/planning`.
+    """
     who, ctx = caller(), context()
     actor = f"API key {who.name}"
     with ctx.database.transaction() as session:

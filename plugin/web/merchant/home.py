@@ -12,7 +12,7 @@ from plugin.services.settings_change import change_settings, locked_shop
 from plugin.services.step_figures import MANY, attention, step_counts
 from plugin.web.auth import Auth
 from plugin.web.merchant.access import merchant
-from plugin.web.merchant.pages import page
+from plugin.web.merchant.pages import face, page
 from plugin.web.wiring import context
 from schemas.settings import FIRST_STEPS, STEPS, load_settings
 
@@ -43,6 +43,12 @@ def progress() -> Response:
     """The part of the page that says how far the first synchronisation is; asked for again until it is done."""
     with context().database.reading() as session:
         return page("_sync", sync=sync.progress(session, merchant().shop_id))
+
+
+@blueprint.get("/app/planning/progress")
+def planning() -> Response:
+    """How far the planning is that follows a change of settings; asked for again until it is done."""
+    return page("_planning", planning=face().planning)
 
 
 @blueprint.post("/app/first-steps")

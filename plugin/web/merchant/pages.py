@@ -12,6 +12,8 @@ from typing import Any
 from flask import Flask, Response, current_app, g, render_template, request
 from sqlalchemy import select
 
+from plugin.services import replanning
+from plugin.services.replanning import Replanning
 from plugin.store.models.shops import Shop
 from plugin.web.merchant import access, filters, words
 from plugin.web.merchant.access import Merchant
@@ -45,6 +47,7 @@ class ShopFace:
     timezone: str | None
     currency: str | None
     live: bool
+    planning: Replanning | None  # under way, after a change of settings
 
 
 def page(name: str, status: int = 200, **values: Any) -> Response:
@@ -73,10 +76,11 @@ def face() -> ShopFace:
     if found is None:
         with context().database.reading() as session:
             row = session.execute(
-                select(Shop.name, Shop.domain, Shop.timezone, Shop.currency, Shop.live)
+                select(Shop.id, Shop.name, Shop.domain, Shop.timezone, Shop.currency, Shop.live, Shop.plans_behind)
                 .where(Shop.id == access.merchant().shop_id)
             ).one()  # fmt: skip
-        found = g.face = ShopFace(row.name or row.domain.partition(".")[0], *row[1:])
+            planning = replanning.progress(session, row.id) if row.plans_behind else None
+        found = g.face = ShopFace(row.name or row.domain.partition(".")[0], *row[2:6], planning)
     return found
 
 

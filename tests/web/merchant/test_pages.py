@@ -10,7 +10,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from plugin.domain.flows import State
+from plugin.services import replanning
 from plugin.services.replanning import follow
+from plugin.services.shop_work import work_off
 from plugin.services.shops import shop_of
 from plugin.store.models.merchants import Change
 from plugin.store.models.messages import Message
@@ -272,3 +274,21 @@ def test_nobody_goes_live_without_a_name_and_an_address(tea: Scene, signed_in: F
     assert "legal name and postal address" in page
     assert post(signed_in, "/app/live").status_code == 409
     assert tea.rows(Shop)[0].live is False
+
+
+def test_a_large_shops_change_is_in_force_at_once_and_every_page_says_how_far_the_plans_are(
+    delivered: Scene, signed_in: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(replanning, "FEW", 5)
+    monkeypatch.setattr(replanning, "BATCH", 8)
+    post(signed_in, "/app/steps/survey", enabled="yes", delay="5", unit="days", apply="all")
+    assert settings_of(delivered).delay_minutes("survey") == 5 * 24 * 60
+    assert dues(delivered) == [3.0] * 10 + ["waiting"]
+    work_off(delivered.ctx)
+    for path in ("/app", "/app/settings", "/app/orders"):
+        assert "8 of 11 orders" in signed_in.get(path).text
+    while work_off(delivered.ctx):
+        pass
+    assert dues(delivered) == [4.0] * 10 + ["waiting"]
+    assert "All waiting messages are planned anew." in signed_in.get("/app/planning/progress").text
+    assert 'id="planning"' not in signed_in.get("/app").text
