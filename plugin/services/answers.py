@@ -23,6 +23,7 @@ from plugin.services.consents import consents_of, record_consent
 from plugin.services.context import Context
 from plugin.services.issue_opening import NOT_ARRIVED, open_issue, rated
 from plugin.services.opens import UNSUBSCRIBED, record_reaction
+from plugin.services.tagging import follow_words
 from plugin.store.models.archive import MessageArchive
 from plugin.store.models.customers import ArrivalAnswer, Issue, SurveyAnswer
 from plugin.store.models.messages import Click, Message
@@ -102,6 +103,7 @@ def save_survey(
         if answer.recommendation is not None:
             answer.completed_at = now
         rated(session, order, answer, now)
+        follow_words(session, answer, now)
         _replan(session, ctx, [order.id])
         return survey_view(answer), True
 

@@ -24,6 +24,7 @@ from plugin.store.models.customers import (
     SurveyAnswer,
 )
 from plugin.store.models.desk import DeskLetter
+from plugin.store.models.feedback import AnswerTag, FeedbackTag, Mending
 from plugin.store.models.figures import Open, Reaction
 from plugin.store.models.messages import Act, Click, Message
 from plugin.store.models.offers import Offer
@@ -36,8 +37,8 @@ from schemas.events import CustomerRedacted
 # Everything that belongs to a shop, children before parents; first of all the receipts, so that what works on one is
 # waited for before anything is taken from under it.
 _OF_A_SHOP = (
-    Receipt, Click, Open, Reaction, Act, Offer, Message, MessageArchive, ArrivalAnswer, DeskLetter, Issue, SurveyAnswer,
-    DataRequest, Purchase, Parcel, Order, Checkout, Consent, Suppression, Product,
+    Receipt, Click, Open, Reaction, Act, Offer, Message, MessageArchive, ArrivalAnswer, DeskLetter, Issue, AnswerTag,
+    Mending, FeedbackTag, SurveyAnswer, DataRequest, Purchase, Parcel, Order, Checkout, Consent, Suppression, Product,
 )  # fmt: skip
 BURIED = "about a customer whose data was erased"
 
@@ -112,6 +113,7 @@ def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRe
     session.execute(update(DeskLetter).where(DeskLetter.order_id.in_(ids)).values(words=None))
     session.execute(update(SurveyAnswer).where(SurveyAnswer.order_id.in_(ids)).values(words=None))
     session.execute(update(Offer).where(Offer.order_id.in_(ids)).values(code=None, platform_id=None))
+    session.execute(delete(AnswerTag).where(AnswerTag.order_id.in_(ids)))
     for table in (Consent, Suppression, ConsentWriteback):
         session.execute(delete(table).where(table.shop_id == shop.id, table.address.in_(addresses)))
     refs = {c.platform_id for c in customers} | named

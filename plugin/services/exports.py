@@ -32,6 +32,7 @@ from plugin.store.models.customers import (
     SurveyAnswer,
 )
 from plugin.store.models.desk import DeskHours, DeskLetter
+from plugin.store.models.feedback import AnswerTag, FeedbackTag, Mending
 from plugin.store.models.figures import FigureDay, Open, Reaction
 from plugin.store.models.merchants import Change
 from plugin.store.models.messages import Act, Click, Message
@@ -74,6 +75,9 @@ TOLD: dict[type[Base], tuple[str, ...]] = {
     Act: ("step", "subject", "copy", "kind", "at"),
     ArrivalAnswer: ("parcel_id", "answer", "at"),
     SurveyAnswer: ("satisfaction", "recommendation", "words", "started_at", "completed_at"),
+    AnswerTag: ("tag_id", "by", "removed", "at"),
+    FeedbackTag: ("id", "key", "name_en", "name_ko", "words", "retired_at"),
+    Mending: ("tag_id", "sentence_en", "sentence_ko", "actor", "made_at", "undone_at"),
     Issue: ("id", "parcel_id", "kind", "opened_at", "closed_at", "outcome", "words", "message_id", "owner", "reply_by",
             "first_replied_at", "solved", "solved_at", "reopened_at"),
     DeskLetter: ("issue_id", "kind", "number", "state", "reason", "words", "author", "made_at", "sent_at"),
@@ -94,17 +98,20 @@ UNTOLD: dict[type[Base], tuple[str, ...]] = {
     Parcel: ("version",),
     Message: ("customer_id", "claim_token", "lease_until"),
     MessageArchive: ("at",),
+    AnswerTag: ("answer_id", "answered_at"),
+    Mending: ("id", "planned_after"),
     Issue: ("tell_at",),
     DeskLetter: ("ready_at", "attempts", "claim_token", "lease_until"),
     DataRequest: ("report",),
 }
-_OF_ORDERS: tuple[Any, ...] = (Parcel, Act, ArrivalAnswer, SurveyAnswer, Issue, DeskLetter, Offer, Message,
-                              MessageArchive)
+_OF_ORDERS: tuple[Any, ...] = (
+    Parcel, Act, ArrivalAnswer, SurveyAnswer, AnswerTag, Issue, DeskLetter, Offer, Message, MessageArchive,
+)  # fmt: skip
 _OF_MESSAGES: tuple[Any, ...] = (Click, Open, Reaction)
 _NAMES = {
     DataRequest: "data_request", ArrivalAnswer: "arrival_answer", SurveyAnswer: "survey_answer", DeskLetter: "letter",
     DeskHours: "desk_hours", MessageArchive: "archived_message", TemplateVersion: "template_version",
-    FigureDay: "figures", OrderMedian: "order_median",
+    FigureDay: "figures", OrderMedian: "order_median", AnswerTag: "answer_tag", FeedbackTag: "feedback_tag",
 }  # fmt: skip
 
 Line = dict[str, Any]
@@ -134,6 +141,8 @@ def _lines(ctx: Context, shop: Shop) -> Iterator[Line]:
     for model, keys in (
         (DeskHours, ("shop_id",)),
         (TemplateVersion, ("step", "language", "id")),
+        (FeedbackTag, ("id",)),
+        (Mending, ("made_at", "id")),
         (Product, ("platform_id",)),
         (Customer, ("platform_id",)),
         (Consent, ("channel", "address")),

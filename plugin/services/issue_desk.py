@@ -50,12 +50,19 @@ def reply(ctx: Context, shop_id: int, issue_id: int, words: str, actor: str, see
     with _issue(ctx, shop_id, issue_id) as (session, issue, now):
         if session.get_one(Order, issue.order_id).redacted_at:
             raise Erased
-        letter = add_letter(session, issue, REPLY, now, words=kept, author=actor)
-        if letter.number <= seen_replies or letter.number > seen_replies + 1:
-            session.expunge(letter)
+        if not write_reply(session, issue, kept, actor, seen_replies, now):
             return False
-        _answered(session, issue, actor, now)
     ctx.queues.nudge(SEND)
+    return True
+
+
+def write_reply(session: Session, issue: Issue, words: str, actor: str, seen_replies: int, now: datetime) -> bool:
+    """Lay the reply out to be sent, unless it is the same one again. The caller holds the order's lock and commits."""
+    letter = add_letter(session, issue, REPLY, now, words=words, author=actor)
+    if letter.number != seen_replies + 1:
+        session.expunge(letter)
+        return False
+    _answered(session, issue, actor, now)
     return True
 
 

@@ -16,6 +16,7 @@ from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop
 
 FAILED_MESSAGE = "failed_message"
+FEEDBACK = "feedback"  # a reply to an answer that was no complaint: pauses nothing
 LOW = 2  # a satisfaction of so much or less is a complaint
 SECOND_THOUGHTS = timedelta(minutes=3)  # a slip of the finger on the survey is mended by then, and nobody is written to
 ACKNOWLEDGEMENT, REPLY, SOLVED = "acknowledgement", "reply", "solved"
@@ -85,6 +86,6 @@ def rated(session: Session, order: Order, answer: SurveyAnswer, now: datetime) -
 
 
 __all__ = [
-    "ACKNOWLEDGEMENT", "FAILED_MESSAGE", "LOW_RATING", "NOT_ARRIVED", "REPLY", "SOLVED", "WITHDRAWN", "add_letter",
-    "open_issue", "rated", "start_clock",
+    "ACKNOWLEDGEMENT", "FAILED_MESSAGE", "FEEDBACK", "LOW_RATING", "NOT_ARRIVED", "REPLY", "SOLVED", "WITHDRAWN",
+    "add_letter", "open_issue", "rated", "start_clock",
 ]  # fmt: skip

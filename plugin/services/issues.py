@@ -16,7 +16,7 @@ from plugin.channels.email.mime import Mail, build, message_id
 from plugin.channels.email.transport import Transport
 from plugin.services.compose import sender_of
 from plugin.services.context import Context
-from plugin.services.issue_opening import FAILED_MESSAGE, LOW_RATING, NOT_ARRIVED, SOLVED, add_letter
+from plugin.services.issue_opening import FAILED_MESSAGE, FEEDBACK, LOW_RATING, NOT_ARRIVED, SOLVED, add_letter
 from plugin.services.letters import any_letter
 from plugin.services.plan import lock_orders, replan
 from plugin.store.models.customers import Issue
@@ -24,7 +24,9 @@ from plugin.store.models.orders import Order, Parcel
 from plugin.store.models.shops import Shop
 from schemas.settings import ShopSettings, load_settings
 
-OUTCOMES_OF = {NOT_ARRIVED: ("arrived", "lost"), LOW_RATING: ("settled",), FAILED_MESSAGE: ("settled",)}
+OUTCOMES_OF = {
+    NOT_ARRIVED: ("arrived", "lost"), LOW_RATING: ("settled",), FAILED_MESSAGE: ("settled",), FEEDBACK: ("settled",),
+}  # fmt: skip
 OUTCOMES = ("arrived", "lost", "settled")
 TELL_AGAIN = timedelta(minutes=10)  # machine time, when the shop could not be told
 

@@ -7,6 +7,7 @@ EN = {
     "hello_nobody": "Hello,",
     "subject_not_arrived": "We are looking for your parcel: order {order}",
     "subject_low_rating": "Thank you for telling us: order {order}",
+    "subject_feedback": "Your answer about order {order}",
     "heard_not_arrived": "Thank you for telling us that your order {order} has not arrived. {shop} has been told and "
     "is looking into it.",
     "heard_low_rating": "Thank you for your honest answer about order {order}. We are sorry that it was not what you "
@@ -35,6 +36,7 @@ KO = {
     "hello_nobody": "안녕하세요, 고객님.",
     "subject_not_arrived": "배송 상황을 확인하고 있습니다: 주문 {order}",
     "subject_low_rating": "솔직한 의견 감사합니다: 주문 {order}",
+    "subject_feedback": "보내 주신 의견: 주문 {order}",
     "heard_not_arrived": "주문하신 상품({order})을 아직 받지 못하셨다고 알려 주셔서 감사합니다. {shop} 담당자에게 "
     "전달했으며, 배송 상황을 확인하고 있습니다.",
     "heard_low_rating": "주문({order})에 대해 솔직하게 답해 주셔서 감사합니다. 기대에 미치지 못해 죄송합니다. {shop} "

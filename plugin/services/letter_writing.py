@@ -19,7 +19,7 @@ from plugin.domain.zones import zone_for
 from plugin.services.compose import sender_of, shop_view
 from plugin.services.context import Context
 from plugin.services.desk_hours import hours_of
-from plugin.services.issue_opening import ACKNOWLEDGEMENT, LOW_RATING, REPLY
+from plugin.services.issue_opening import ACKNOWLEDGEMENT, FEEDBACK, LOW_RATING, REPLY
 from plugin.services.letter_texts import TEXTS
 from plugin.store.models.customers import Issue
 from plugin.store.models.desk import DeskLetter
@@ -78,7 +78,7 @@ def _content(
     session: Session, ctx: Context, letter: DeskLetter, issue: Issue, order: Order, shop: Shop, view: ShopView,
     words: dict[str, str], locale: str, order_name: str,
 ) -> tuple[str, list[Part]]:  # fmt: skip
-    kind = "low_rating" if issue.kind == LOW_RATING else "not_arrived"
+    kind = issue.kind if issue.kind in (LOW_RATING, FEEDBACK) else "not_arrived"
     heard = words[f"subject_{kind}"].format(order=order_name)
     if letter.kind == REPLY:
         paragraphs: list[Part] = [*(letter.words or "").replace("\r\n", "\n").split("\n\n")]

@@ -22,6 +22,7 @@ from plugin.store.models.customers import (
     SurveyAnswer,
 )
 from plugin.store.models.desk import DeskLetter
+from plugin.store.models.feedback import AnswerTag, FeedbackTag
 from plugin.store.models.figures import Open, Reaction
 from plugin.store.models.messages import Click, Message
 from plugin.store.models.offers import Offer
@@ -127,6 +128,14 @@ def _report(session: Session, shop: Shop, event: DataRequested, orders: list[Ord
             _columns(o, "kind", "minor", "percent", "currency", "minimum_minor", "code", "state", "made_at",
                      "expires_at", "redeemed_order_id", "redeemed_at")
             for o in session.scalars(select(Offer).where(Offer.order_id.in_(ids)))
+        ],
+        "tags": [
+            {"name": name, **_columns(tag, "by", "removed", "at")}
+            for tag, name in session.execute(
+                select(AnswerTag, FeedbackTag.name_en)
+                .join(FeedbackTag, FeedbackTag.id == AnswerTag.tag_id)
+                .where(AnswerTag.order_id.in_(ids))
+            )
         ],
         "letters": [
             _columns(letter, "kind", "state", "words", "made_at", "sent_at")

@@ -10,11 +10,21 @@ from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from plugin.platforms.shopify.errors import AccessDenied, AdminError, Throttled, Unavailable
-from plugin.services import consent_writeback, errands, leases, reconcile_shop, replanning, shop_tokens, sync
+from plugin.services import (
+    consent_writeback,
+    errands,
+    feedback_work,
+    leases,
+    reconcile_shop,
+    replanning,
+    shop_tokens,
+    sync,
+)
 from plugin.services.context import Context
 from plugin.services.errands import CONSENTS, FIRST_SYNC, RECONCILE, REPLAN, TOKEN, Claimed, LostClaim
 from plugin.services.shop_tokens import NoToken
 from plugin.services.shops import UnknownShop
+from plugin.services.tagging import FEEDBACK
 from plugin.store.models.shops import Lease
 from plugin.store.session import database_now
 
@@ -28,6 +38,7 @@ STEPS: dict[str, Callable[[Context, Claimed], None]] = {
     CONSENTS: consent_writeback.step,
     TOKEN: shop_tokens.step,
     REPLAN: replanning.step,
+    FEEDBACK: feedback_work.step,
 }
 
 log = logging.getLogger(__name__)

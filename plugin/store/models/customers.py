@@ -77,7 +77,8 @@ class ArrivalAnswer(Base):
 
 
 class Issue(Base):
-    """Something that the shop must mend. kind: not_arrived and low_rating, which pause selling, and failed_message.
+    """Something that the shop must mend. kind: not_arrived and low_rating, which pause selling, failed_message, and
+    feedback: a reply to an answer that was no complaint.
 
     Closed: arrived or lost; settled for the others; withdrawn when the customer took the low rating back.
     """

@@ -28,6 +28,7 @@ NAVIGATION = (
     ("orders", "/app/orders", "merchant_orders"),
     ("messages", "/app/messages", "merchant_messages"),
     ("issues", "/app/issues", "merchant_issues"),
+    ("feedback", "/app/feedback", "merchant_feedback"),
     ("rehearsal", "/app/rehearsal", "merchant_rehearsal"),
     ("figures", "/app/figures", "merchant_figures"),
     ("data", "/app/data", "merchant_data"),
