@@ -50,6 +50,9 @@ _TAGS = ("#", "assign", "break", "capture", "case", "comment", "continue", "doc"
 _PARSER_TAGS = ("content", "output", "illegal")  # what plain text, `{{ }}` and an unknown tag are to the parser
 
 _HTML_TAGS = {"a", "b", "br", "em", "i", "li", "ol", "p", "strong", "u", "ul"}
+_TAG = re.compile(r"\{%-?\s*(\w+)")
+_MISSING_TAG = re.compile(r"expected tag end(\w+), found end of")
+_MISSING_BRACES = re.compile(r"expected '(\}\}|%\})', found end of file")
 _BLOCK = re.compile(r"<(?:p|br|ul|ol|li)\b", re.IGNORECASE)
 
 
@@ -80,7 +83,7 @@ def check(source: str) -> list[TemplateError]:
         template = _environment().from_string(source)
         analysis = template.analyze(include_partials=False)
     except LiquidError as error:
-        return [_told(error)]
+        return [_told(error, source)]
     unknown: list[tuple[str, str, Mapping[str, list[Any]]]] = [
         ("name", "names: " + ", ".join(VARIABLES), {k: v for k, v in analysis.globals.items() if k not in VARIABLES}),
         ("filter", "filters: " + ", ".join(FILTERS), {k: v for k, v in analysis.filters.items() if k not in FILTERS}),
@@ -96,7 +99,7 @@ def check(source: str) -> list[TemplateError]:
             try:
                 template.render(**values)
             except (LiquidError, ArithmeticError, TypeError, ValueError, RecursionError) as error:
-                return [_told(error)]
+                return [_told(error, source)]
     return sorted(errors, key=lambda error: error.line)
 
 
@@ -104,9 +107,26 @@ def _span(place: Any) -> Any:
     return getattr(place, "span", place)  # a variable has a span, a filter's place is one
 
 
-def _told(error: Exception) -> TemplateError:
+def _told(error: Exception, source: str) -> TemplateError:
     place = error.context() if isinstance(error, LiquidError) and error.token is not None else None
-    return TemplateError(place[0] if place else 1, str(getattr(error, "message", "") or error) or "cannot be rendered")
+    message = str(getattr(error, "message", "") or error) or "cannot be rendered"
+    return TemplateError(_left_open(message, source) or (place[0] if place else 1), message)
+
+
+def _left_open(message: str, source: str) -> int | None:
+    """The line of the tag or the braces that nothing closes: the parser only knows that the text ended."""
+    if (wanted := _MISSING_TAG.match(message)) or message == "unexpected tag 'end of expression'":
+        name, begun = wanted[1] if wanted else "case", list[int]()
+        for tag in _TAG.finditer(source):
+            if tag[1] == name:
+                begun.append(tag.start())
+            elif tag[1] == f"end{name}" and begun:
+                begun.pop()
+    elif wanted := _MISSING_BRACES.match(message):
+        begun = [source.rfind("{{" if wanted[1] == "}}" else "{%")]
+    else:
+        return None
+    return source.count("\n", 0, begun[-1]) + 1 if begun and begun[-1] >= 0 else None
 
 
 def subject_of(source: str, values: Mapping[str, object]) -> str | None:

@@ -83,10 +83,11 @@ def _act(
     copy = 0 if kind == SEND_AGAIN else message.copy
     session.add(Act(shop_id=shop_id, order_id=order.id, step=message.step, subject=message.subject, copy=copy,
                     kind=kind, at=moment(history, now)))  # fmt: skip
-    before = {"order": order.name, "step": message.step, "state": message.state}
+    before = message.state
     plan.replan(session, ctx, [order.id])
     done = _done(session, message, so_far + 1 if kind == SEND_AGAIN else message.copy, changed=True)
-    record_change(session, shop_id, actor, f"message.{kind}", before, {**before, "state": done.state}, now)
+    after = {"order": order.name, "step": message.step, "state": done.state}
+    record_change(session, shop_id, actor, f"message.{kind}", {"state": before}, after, now)
     return done
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
@@ -31,14 +31,21 @@ def how_to_pages(session: Session, shop_id: int, search: str = "") -> list[HowTo
     told = load_settings(shop_of(session, shop_id).settings).how_to
     p = Product
     mine = (p.shop_id == shop_id, p.deleted.is_(False))
-    named = session.execute(select(p.platform_id, p.title).where(*mine, p.platform_id.in_(told)))
-    titles: dict[str, str] = {row.platform_id: row.title for row in named}
+    titles = product_titles(session, shop_id, told)
     found = [HowTo(id_, titles.get(id_, id_), url) for id_, url in told.items()]
     if search:
         like = p.title.icontains(search, autoescape=True)
         rows = session.execute(select(p.platform_id, p.title).where(*mine, like).order_by(p.title).limit(FOUND))
         found += [HowTo(id_, title, "") for id_, title in rows if id_ not in told]
     return sorted(found, key=lambda one: (not one.url, one.title))
+
+
+def product_titles(session: Session, shop_id: int, ids: Collection[str]) -> dict[str, str]:
+    """Platform id -> title, of those that the shop still has."""
+    p = Product
+    mine = (p.shop_id == shop_id, p.deleted.is_(False), p.platform_id.in_(ids))
+    rows = session.execute(select(p.platform_id, p.title).where(*mine)) if ids else ()
+    return {row.platform_id: row.title for row in rows}
 
 
 def save_how_to(session: Session, ctx: Context, shop_id: int, actor: str, urls: Mapping[str, str]) -> None:

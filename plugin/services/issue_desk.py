@@ -174,6 +174,6 @@ def _issue(ctx: Context, shop_id: int, issue_id: int) -> Iterator[tuple[Session,
 def _record(
     session: Session, issue: Issue, actor: str, field: str, before: object, after: object, at: datetime
 ) -> None:
-    old, new = {"issue": issue.id, field: before}, {"issue": issue.id, field: after}
     if before != after:
-        record_change(session, issue.shop_id, actor, f"issue.{field}", old, new, at)
+        new = {"issue": issue.id, field: after}
+        record_change(session, issue.shop_id, actor, f"issue.{field}", {field: before}, new, at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, delete, select, update
@@ -80,7 +81,10 @@ def draft_of(session: Session, shop_id: int, step: str, language: str) -> tuple[
 
 
 def shown(session: Session, ctx: Context, shop_id: int, draft: Draft, order_id: int | None) -> Preview:
-    """The draft on its order; on the newest one where that is gone meanwhile."""
+    """The draft on its order; on the newest one where that is gone meanwhile. A field at fault: what is in use."""
+    if wrong := {fault.field for fault in faults(draft)}:
+        used = draft_in_use(session, shop_id, draft.step, draft.language)
+        draft = replace(draft, **{field: getattr(used, field) for field in wrong})
     try:
         return preview(session, ctx, shop_id, draft, order_id)
     except NoSuchOrder:

@@ -8,6 +8,7 @@ from plugin.services.api_keys import MOST, NewKey, TooManyKeys, list_keys, make_
 from plugin.services.changes import record_change
 from plugin.web.auth import Auth
 from plugin.web.merchant.access import merchant
+from plugin.web.merchant.actors import actor
 from plugin.web.merchant.pages import page
 from plugin.web.wiring import context
 
@@ -50,4 +51,5 @@ def revoke(key_id: int) -> Response:
 def _page(made: NewKey | None = None, status: int = 200, wrong: str | None = None) -> Response:
     with context().database.reading() as session:
         found = list_keys(session, merchant().shop_id)
-    return page("keys", status, keys=found, made=made, wrong=wrong, most=MOST)
+    return page("keys", status, keys=found, made=made, wrong=wrong, most=MOST,
+                who=lambda name: actor(name, merchant().locale))  # fmt: skip

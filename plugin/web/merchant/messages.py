@@ -46,10 +46,12 @@ def show() -> Response:
     with context().database.reading() as session:
         found = find_messages(session, merchant().shop_id, wanted, Mark(*mark) if mark else None)
     more = mark_text(found.more.at, found.more.id) if found.more else None
-    language = merchant().locale
+    def told(text: str) -> str:
+        return reason(text, merchant().locale, face().timezone, context().clock.now())
+
     return page(
         "messages", found=found, state=state, step=step, period=period, more=more, first=mark is None,
-        lists=LISTS, steps=list(STEPS), periods=list(PERIODS), reason=lambda text: reason(text, language),
+        lists=LISTS, steps=list(STEPS), periods=list(PERIODS), reason=told,
     )  # fmt: skip
 
 

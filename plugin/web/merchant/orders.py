@@ -13,7 +13,8 @@ from plugin.services.order_view import NoSuchOrder, order_view
 from plugin.web.auth import Auth
 from plugin.web.merchant import access, words
 from plugin.web.merchant.access import merchant
-from plugin.web.merchant.pages import error_page, page
+from plugin.web.merchant.actors import actor
+from plugin.web.merchant.pages import error_page, face, page
 from plugin.web.merchant.paging import mark_text, read_mark
 from plugin.web.merchant.reasons import reason
 from plugin.web.wiring import context
@@ -72,8 +73,9 @@ def story_tools() -> dict[str, Any]:
     """What the line of time needs in a template: reasons in the page's language, and addresses for frames."""
     language = merchant().locale
     return {
-        "reason": lambda text: reason(text, language),
+        "reason": lambda text: reason(text, language, face().timezone, context().clock.now()),
         "content_of": lambda message_id: access.ticket(f"/app/messages/{message_id}/content"),
+        "who": lambda name: actor(name, language),
         "has": lambda key: words.has(language, key),
         "lasts": lambda minutes: _lasts(minutes, language),
         "admin": f"https://admin.shopify.com/store/{merchant().domain.partition('.')[0]}/orders/",

@@ -12,6 +12,8 @@ from plugin.services import template_drafts, template_edit
 from plugin.services.template_edit import Draft, Fault
 from plugin.web.auth import Auth
 from plugin.web.merchant.access import merchant, ticket
+from plugin.web.merchant.actors import actor
+from plugin.web.merchant.liquid_words import fault
 from plugin.web.merchant.pages import page
 from plugin.web.wiring import context
 from schemas.settings import LANGUAGES
@@ -55,7 +57,7 @@ def act(step: str, language: str) -> Response:
             template_drafts.keep_draft(session, ctx, who.shop_id, draft, order_id)
     if wish == "test" and not wrong:
         template_drafts.nudge(ctx)
-    if "HX-Request" in request.headers and wish == "keep":
+    if "HX-Request" in request.headers and "HX-Boosted" not in request.headers and wish == "keep":
         return _page(draft, order_id, name="wording_seen")
     if wrong:
         return _page(draft, order_id, 422)
@@ -104,6 +106,9 @@ def _page(draft: Draft, order_id: int | None, status: int = 200, name: str = "wo
         order_id=order_id,
         faults=wrong,
         by_field=_by_field(wrong),
+        live=name == "wording_seen",
+        told=lambda message: fault(message, who.locale),
+        who=lambda name: actor(name, who.locale),
         languages=LANGUAGES,
         variables=VARIABLES,
         filters=FILTERS,

@@ -9,11 +9,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from plugin.channels.email.errors import Retryable
+from plugin.content.merchant_liquid import check
 from plugin.services.template_drafts import any_test, send_tests
 from plugin.services.template_edit import Draft, Preview, preview, versions
 from plugin.store.models.merchants import Change
 from plugin.store.models.shops import Shop
 from plugin.store.models.templates import TemplateDraft
+from plugin.web.merchant.liquid_words import fault
 from schemas.settings import load_settings
 from tests.web.scenes import Scene
 
@@ -78,7 +80,9 @@ def test_the_default_comes_back(tea: Scene, signed_in: FlaskClient):
 def test_a_mistake_is_told_by_line_and_not_saved(tea: Scene, signed_in: FlaskClient):
     answer = write(signed_in, "save", "Fine", "one\ntwo {{ nmae }}\n{% if name %}")
     assert answer.status_code == 422
-    assert "Opening, line" in answer.text
+    [told] = re.findall(r'id="intro-faults">(.*?)</ul>', answer.text, re.S)
+    assert "Line 3: a tag is not closed: {% endif %} is missing." in told
+    assert not re.search(r'id="subject-faults">\s*<li', answer.text)
     assert in_use(tea).subject == {}
     assert "two {{ nmae }}" in signed_in.get(PAGE).text  # what was written is still there
 
@@ -110,6 +114,36 @@ def test_writing_shows_at_once_without_being_saved(tea: Scene, signed_in: FlaskC
     assert "Dear #1001" in answer.text
     assert "<html" not in answer.text
     assert in_use(tea).subject == {}
+
+
+def test_while_it_is_wrong_the_words_in_use_are_shown(tea: Scene, signed_in: FlaskClient):
+    write(signed_in, "save", "Mine, {{ order_name }}")
+    data = {"csrf": csrf(signed_in), "wish": "keep", "subject": "Hi {{ nobody }}", "intro": ""}
+    answer = signed_in.post(PAGE, data=data, headers={"HX-Request": "true", "Accept-Language": "ko"})
+    assert "Mine, #1001" in answer.text
+    assert "‘nobody’라는 값은 없습니다" in answer.text  # beside its field, in the page's language
+    assert 'id="subject-faults" hx-swap-oob="true"' in answer.text
+
+
+def test_inside_the_admin_a_button_brings_the_whole_page(signed_in: FlaskClient):
+    """There forms are sent by htmx too; what is only to be shown anew asks without that mark."""
+    data = {"csrf": csrf(signed_in), "wish": "keep", "subject": "Hi", "intro": ""}
+    answer = signed_in.post(PAGE, data=data, headers={"HX-Request": "true", "HX-Boosted": "true"})
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize(("source", "told"), [
+    ("{{ nmae }}", "there is no value “nmae”"), ("{{ name | shout }}", "there is no filter “shout”"),
+    ("{% if name %}x", "{% endif %} is missing"), ("{{ name", "“}}” is missing"), ("x {% include 'x' %}", "“include”"),
+    ("{% for i in (1..100000) %}a{% endfor %}", "loops too often"), ("{{ name || upcase }}", "does not belong there"),
+    ("{{ name | append }}", "needs a value after a colon"), ("{% if %}x{% endif %}", "something is missing"),
+    ("{% for x titles %}{% endfor %}", "“in” is missing"), ("{% case name %}{% when 'x' %}", "not closed"),
+])  # fmt: skip
+def test_mistakes_are_told_in_plain_words(source: str, told: str):
+    [error] = check(source)
+    assert told in fault(error.message, "en")
+    assert re.search("[가-힣]", fault(error.message, "ko"))
+    assert "읽을 수 없습니다" not in fault(error.message, "ko")
 
 
 def test_every_step_can_be_seen_in_both_languages_with_and_without_orders(tea: Scene):
