@@ -1,4 +1,7 @@
-"""Unguessable signed tokens for the customer pages. They name a message, never an address, and do not expire."""
+"""Unguessable signed tokens for the customer pages. They name a message, never an address, and do not expire.
+
+The survey's form carries one of its own: which message it is about, when its page was drawn and what was asked.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
 
-UNSUBSCRIBE, SURVEY, ARRIVAL, CLICK, OPEN, SOLVED = "u", "s", "d", "c", "o", "i"
+UNSUBSCRIBE, SURVEY, ARRIVAL, CLICK, OPEN, SOLVED, SITTING = "u", "s", "d", "c", "o", "i", "t"
 
 
 _LONG = 200  # octets: beyond that a token is worth compressing
@@ -23,7 +26,7 @@ class Tokens:
     def __init__(self, secret_key: str) -> None:
         self._serializers = {
             purpose: URLSafeSerializer(secret_key, salt=f"dasi.{purpose}")
-            for purpose in (UNSUBSCRIBE, SURVEY, ARRIVAL, CLICK, OPEN, SOLVED)
+            for purpose in (UNSUBSCRIBE, SURVEY, ARRIVAL, CLICK, OPEN, SOLVED, SITTING)
         }
         # The serializers' own signatures, their keys derived once: a batch of messages needs hundreds of them.
         self._signatures = {

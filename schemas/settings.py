@@ -8,7 +8,9 @@ from datetime import datetime, time
 from typing import Any
 from urllib.parse import urlsplit
 
-from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
+
+from schemas.survey import DEFAULT_QUESTIONS, MOST_QUESTIONS, Question, QuestionSchema, check_questions
 
 STEPS = ("thank_you", "shipped", "delivered", "survey", "cross_sell", "cross_sell_follow_up")
 LANGUAGES = ("en", "ko")
@@ -115,6 +117,7 @@ class ShopSettings:
     survey_minutes: int = 1
     track_opens: str = "marketing"  # mails that tell of their opening: "off", "marketing" or "all"
     done: tuple[str, ...] = ()  # first steps outside Dasi that the merchant ticked off: of FIRST_STEPS
+    questions: tuple[Question, ...] = ()  # of the survey; none: Dasi's own
 
     def step(self, name: str) -> StepSettings:
         return self.steps.get(name) or _DEFAULT_STEP
@@ -122,6 +125,10 @@ class ShopSettings:
     def delay_minutes(self, name: str) -> int:
         given = self.step(name).delay_minutes
         return DEFAULT_DELAYS[name] if given is None else given
+
+    def survey(self) -> tuple[Question, ...]:
+        """What the survey asks, in its order."""
+        return self.questions or DEFAULT_QUESTIONS
 
     def at(self, placed_at: datetime) -> ShopSettings:
         """As they hold for an order placed then. The same object where no change spared earlier orders."""
@@ -252,10 +259,19 @@ class ShopSettingsSchema(OwnSchema):
     survey_minutes = fields.Integer(validate=validate.Range(1, 30))
     track_opens = fields.String(validate=validate.OneOf(TRACK_OPENS))
     done = fields.List(fields.String(validate=validate.OneOf(FIRST_STEPS)))
+    questions = fields.List(fields.Nested(QuestionSchema), validate=validate.Length(max=MOST_QUESTIONS))
+
+    @validates_schema(skip_on_field_errors=True)
+    def _questions_fit(self, data: dict[str, Any], **_: Any) -> None:
+        check_questions(data.get("questions", ()), "questions")
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> Any:
-        return ShopSettings(**{**data, "done": tuple(dict.fromkeys(data.get("done", ())))})
+        questions = tuple(data.get("questions", ()))
+        return ShopSettings(**{
+            **data, "done": tuple(dict.fromkeys(data.get("done", ()))),
+            "questions": () if questions == DEFAULT_QUESTIONS else questions,
+        })  # fmt: skip
 
 
 _SCHEMA = ShopSettingsSchema()
@@ -270,8 +286,9 @@ def load_settings(data: dict[str, Any]) -> ShopSettings:
 def dump_settings(settings: ShopSettings) -> dict[str, Any]:
     """As stored. What later versions added is left out while it is empty: an older version reads the rest."""
     data: dict[str, Any] = _SCHEMA.dump(settings)
-    if not data["done"]:
-        del data["done"]
+    for name in ("done", "questions"):
+        if not data[name]:
+            del data[name]
     for step in data["steps"].values():
         if not step["earlier"]:
             del step["earlier"]

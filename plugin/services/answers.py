@@ -6,23 +6,25 @@ raise `NotThere` when the message is gone and `Erased` when the customer's data 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from plugin.domain.addresses import normalise_email
 from plugin.domain.consent import ConsentWords
+from plugin.domain.survey import may_be_changed
 from plugin.queues import SEND
-from plugin.services import consent_writeback, plan
+from plugin.services import consent_writeback, plan, reviews
 from plugin.services.archive import find_message
 from plugin.services.consents import consents_of, record_consent
 from plugin.services.context import Context
 from plugin.services.issue_opening import NOT_ARRIVED, open_issue, rated
 from plugin.services.opens import UNSUBSCRIBED, record_reaction
+from plugin.services.survey_view import Survey, is_complete, said_in, survey_of, survey_view
 from plugin.services.tagging import follow_words
 from plugin.store.models.archive import MessageArchive
 from plugin.store.models.customers import ArrivalAnswer, Issue, SurveyAnswer
@@ -31,6 +33,7 @@ from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop
 from schemas.events import Channel, ConsentSource, ConsentState
 from schemas.fields import clean_text
+from schemas.survey import RECOMMENDATION
 
 KEPT_WORDS = 4_000  # characters of a free text
 
@@ -43,16 +46,6 @@ class NotThere(LookupError):
 
 class Erased(Exception):
     """The customer's data was erased, so there is nothing to say anything about."""
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What is stored of one order's survey. Not completed: the recommendation is still open."""
-
-    satisfaction: int | None
-    recommendation: int | None
-    words: str | None
-    completed: bool
 
 
 def address_of(message: Message | MessageArchive, order: Order) -> str | None:
@@ -78,34 +71,52 @@ def subscribe_again(ctx: Context, message_id: int) -> None:
 
 
 def save_survey(
-    ctx: Context, message_id: int, satisfaction: int, recommendation: int | None, words: str | None
+    ctx: Context,
+    message_id: int,
+    satisfaction: int | None,
+    recommendation: int | None,
+    words: str | None,
+    *,
+    given: Mapping[str, dict[str, Any] | None] | None = None,
+    needed: Collection[str] = (RECOMMENDATION,),
+    seconds: int | None = None,
 ) -> tuple[Survey, bool]:
     """Store the order's one survey answer and tell what is stored now, and whether this call was taken into it.
 
-    `satisfaction` 1 to 5, `recommendation` 0 to 10. None keeps what is stored; "" takes the words back. With a
-    recommendation the answer is complete, and never changes again. Words beyond 4,000 characters are cut.
+    `satisfaction` 1 to 5, `recommendation` 0 to 10. None keeps what is stored; "" takes the words back. Words beyond
+    4,000 characters are cut. `given`: every answer with what was asked (`domain.survey.Given`), None takes one back.
+    Once the `needed` questions (their ids) are answered, the answer is complete; a day later it never changes again.
+    `seconds`: this sitting's; the time of all sittings is added up until it is complete.
     """
     now = ctx.clock.now()
-    with _order_of(ctx, message_id) as (session, order):
-        answer = session.scalar(
-            select(SurveyAnswer).where(SurveyAnswer.shop_id == order.shop_id, SurveyAnswer.order_id == order.id)
-        )
+    with locked_order(ctx, message_id) as (session, order):
+        answer, spent = survey_of(session, order), seconds
         if answer is None:
             answer = SurveyAnswer(shop_id=order.shop_id, order_id=order.id, started_at=now)
             session.add(answer)
-        elif answer.completed_at:
-            return survey_view(answer), False
-        answer.satisfaction = satisfaction
-        if recommendation is not None:
-            answer.recommendation = recommendation
+        elif not may_be_changed(answer.completed_at, now):
+            return survey_view(answer, now), False
+        else:
+            spent = None if answer.seconds is None or seconds is None else answer.seconds + seconds
+        before = said_in(answer)
+        answer.satisfaction = answer.satisfaction if satisfaction is None else satisfaction
+        answer.recommendation = answer.recommendation if recommendation is None else recommendation
         if words is not None:
             answer.words = kept_words(words)
-        if answer.recommendation is not None:
-            answer.completed_at = now
+        if given is not None:
+            merged = {**(answer.given or {}), **given}
+            answer.given = {id_: one for id_, one in merged.items() if one is not None}
+        if answer.completed_at is None:
+            answer.seconds = spent
+            answer.completed_at = now if is_complete(answer, needed) else None
+        elif said_in(answer) != before:
+            answer.edited_at = now
+        session.flush()
         rated(session, order, answer, now)
         follow_words(session, answer, now)
+        reviews.follow(session, order, answer, now)
         _replan(session, ctx, [order.id])
-        return survey_view(answer), True
+        return survey_view(answer, now), True
 
 
 def answer_arrival(ctx: Context, message_id: int, parcel_id: str, arrived: bool, words: str | None = None) -> None:
@@ -115,7 +126,7 @@ def answer_arrival(ctx: Context, message_id: int, parcel_id: str, arrived: bool,
     words with it. The same newest word again adds nothing, unless the issue was closed as arrived in between.
     """
     now, answer = ctx.clock.now(), "yes" if arrived else "not_yet"
-    with _order_of(ctx, message_id) as (session, order):
+    with locked_order(ctx, message_id) as (session, order):
         latest = latest_answer(session, order, parcel_id)
         issue = latest_issue(session, order, parcel_id)
         is_open = issue is not None and issue.closed_at is None
@@ -177,10 +188,6 @@ def latest_issue(session: Session, order: Order, parcel_id: str) -> Issue | None
     )
 
 
-def survey_view(answer: SurveyAnswer) -> Survey:
-    return Survey(answer.satisfaction, answer.recommendation, answer.words, answer.completed_at is not None)
-
-
 def kept_words(text: str) -> str | None:
     """Free text as it is stored: line breaks kept, nothing that harms, at most 4,000 characters; None when empty."""
     lines = [clean_text(line, KEPT_WORDS) for line in text.splitlines()]
@@ -188,7 +195,7 @@ def kept_words(text: str) -> str | None:
 
 
 @contextmanager
-def _order_of(ctx: Context, message_id: int) -> Iterator[tuple[Session, Order]]:
+def locked_order(ctx: Context, message_id: int) -> Iterator[tuple[Session, Order]]:
     """A transaction in which the message's order (and its customer) is locked."""
     with ctx.database.transaction() as session:
         _, order = _find(session, message_id)

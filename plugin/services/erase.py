@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from plugin.domain.addresses import normalise_email
+from plugin.domain.survey import without_words
 from plugin.secrets import Undecryptable, fingerprint
 from plugin.services.context import Context
 from plugin.services.plan import lock_orders
@@ -30,6 +31,7 @@ from plugin.store.models.messages import Act, Click, Message
 from plugin.store.models.offers import Offer
 from plugin.store.models.orders import Order, Parcel, Product, Purchase
 from plugin.store.models.platform import ConsentWriteback
+from plugin.store.models.reviews import Review, ReviewShown
 from plugin.store.models.shops import Receipt, Shop, Tombstone
 from plugin.store.upserts import add_missing
 from schemas.events import CustomerRedacted
@@ -38,7 +40,8 @@ from schemas.events import CustomerRedacted
 # waited for before anything is taken from under it.
 _OF_A_SHOP = (
     Receipt, Click, Open, Reaction, Act, Offer, Message, MessageArchive, ArrivalAnswer, DeskLetter, Issue, AnswerTag,
-    Mending, FeedbackTag, SurveyAnswer, DataRequest, Purchase, Parcel, Order, Checkout, Consent, Suppression, Product,
+    Mending, FeedbackTag, ReviewShown, Review, SurveyAnswer, DataRequest, Purchase, Parcel, Order, Checkout, Consent,
+    Suppression, Product,
 )  # fmt: skip
 BURIED = "about a customer whose data was erased"
 
@@ -111,7 +114,7 @@ def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRe
         _forget_bodies(session, select(messages.id).where(messages.order_id.in_(ids)))
     session.execute(update(Issue).where(Issue.order_id.in_(ids)).values(words=None))
     session.execute(update(DeskLetter).where(DeskLetter.order_id.in_(ids)).values(words=None))
-    session.execute(update(SurveyAnswer).where(SurveyAnswer.order_id.in_(ids)).values(words=None))
+    _forget_answers(session, ids)
     session.execute(update(Offer).where(Offer.order_id.in_(ids)).values(code=None, platform_id=None))
     session.execute(delete(AnswerTag).where(AnswerTag.order_id.in_(ids)))
     for table in (Consent, Suppression, ConsentWriteback):
@@ -134,6 +137,15 @@ def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRe
     _bury(session, ctx, shop, refs, order_refs)
     session.flush()
     return set(ids)
+
+
+def _forget_answers(session: Session, ids: Collection[int]) -> None:
+    """The customer's own words go, here and where others were shown them; scores and ticks stay."""
+    session.execute(delete(ReviewShown).where(ReviewShown.review_id.in_(select(Review.id).where(Review.order_id.in_(ids)))))
+    session.execute(delete(Review).where(Review.order_id.in_(ids)))
+    for answer in session.scalars(select(SurveyAnswer).where(SurveyAnswer.order_id.in_(ids))):
+        answer.words = answer.leave_at = answer.leave_words = answer.leave_withdrawn_at = None
+        answer.given = without_words(answer.given)
 
 
 def _forget_bodies(session: Session, ids: Select[int]) -> None:

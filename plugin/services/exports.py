@@ -38,6 +38,7 @@ from plugin.store.models.merchants import Change
 from plugin.store.models.messages import Act, Click, Message
 from plugin.store.models.offers import Offer, OrderMedian
 from plugin.store.models.orders import Order, Parcel, Product
+from plugin.store.models.reviews import Review
 from plugin.store.models.shops import Shop
 from plugin.store.models.templates import TemplateVersion
 
@@ -74,7 +75,9 @@ TOLD: dict[type[Base], tuple[str, ...]] = {
     OrderMedian: ("currency", "median_minor", "orders", "counted_at"),
     Act: ("step", "subject", "copy", "kind", "at"),
     ArrivalAnswer: ("parcel_id", "answer", "at"),
-    SurveyAnswer: ("satisfaction", "recommendation", "words", "started_at", "completed_at"),
+    SurveyAnswer: ("satisfaction", "recommendation", "words", "started_at", "completed_at", "given", "seconds",
+                   "edited_at", "leave_at", "leave_words", "leave_withdrawn_at"),
+    Review: ("products", "stars", "words", "first_name", "language", "given_at", "state", "decided_at", "decided_by"),
     AnswerTag: ("tag_id", "by", "removed", "at"),
     FeedbackTag: ("id", "key", "name_en", "name_ko", "words", "retired_at"),
     Mending: ("tag_id", "sentence_en", "sentence_ko", "actor", "made_at", "undone_at"),
@@ -103,9 +106,10 @@ UNTOLD: dict[type[Base], tuple[str, ...]] = {
     Issue: ("tell_at",),
     DeskLetter: ("ready_at", "attempts", "claim_token", "lease_until"),
     DataRequest: ("report",),
+    Review: ("answer_id",),
 }
 _OF_ORDERS: tuple[Any, ...] = (
-    Parcel, Act, ArrivalAnswer, SurveyAnswer, AnswerTag, Issue, DeskLetter, Offer, Message, MessageArchive,
+    Parcel, Act, ArrivalAnswer, SurveyAnswer, AnswerTag, Review, Issue, DeskLetter, Offer, Message, MessageArchive,
 )  # fmt: skip
 _OF_MESSAGES: tuple[Any, ...] = (Click, Open, Reaction)
 _NAMES = {

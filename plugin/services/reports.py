@@ -27,6 +27,7 @@ from plugin.store.models.figures import Open, Reaction
 from plugin.store.models.messages import Click, Message
 from plugin.store.models.offers import Offer
 from plugin.store.models.orders import Order, Parcel
+from plugin.store.models.reviews import Review
 from plugin.store.models.shops import Shop
 from plugin.store.upserts import add_missing
 from schemas.events import DataRequested
@@ -121,7 +122,8 @@ def _report(session: Session, shop: Shop, event: DataRequested, orders: list[Ord
             )
         ],
         "surveys": [
-            _columns(s, "satisfaction", "recommendation", "words", "started_at", "completed_at")
+            _columns(s, "satisfaction", "recommendation", "words", "started_at", "completed_at", "given", "edited_at",
+                     "leave_at", "leave_words", "leave_withdrawn_at")
             for s in session.scalars(select(SurveyAnswer).where(SurveyAnswer.order_id.in_(ids)))
         ],
         "offers": [
@@ -136,6 +138,10 @@ def _report(session: Session, shop: Shop, event: DataRequested, orders: list[Ord
                 .join(FeedbackTag, FeedbackTag.id == AnswerTag.tag_id)
                 .where(AnswerTag.order_id.in_(ids))
             )
+        ],
+        "reviews": [
+            _columns(r, "stars", "words", "first_name", "given_at", "state", "decided_at")
+            for r in session.scalars(select(Review).where(Review.order_id.in_(ids)))
         ],
         "letters": [
             _columns(letter, "kind", "state", "words", "made_at", "sent_at")

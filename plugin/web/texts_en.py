@@ -63,6 +63,30 @@ EN = {
     "survey_bad_recommendation": "Please choose a number from 0 to 10, or leave this question out.",
     "survey_words_too_long": "Your text is longer than 20,000 characters. Please shorten it; your other answers "
     "are kept.",
+    "survey_need": "Please answer this question.",
+    "survey_several": "You may choose more than one.",
+    "survey_other": "Something else? In your own words",
+    "survey_anew": "The questions have changed since you opened this page. Your answers are still here: please look "
+    "through them once more and send them again.",
+    "survey_change": "Change your answers",
+    "survey_change_lead": "What you send now takes the place of what you told us before.",
+    "survey_change_link": "Change my answers",
+    "survey_change_until": "That is possible for one day after you answered.",
+    "survey_done_changeable": "Your answers are with {shop}. You can change them for one day after you answered.",
+    "survey_over": "This survey has ended",
+    "survey_over_lead": "Thank you for looking in. We ask about an order for 60 days only, so it can no longer be "
+    "answered here. If there is something you would like to say, {shop} is glad to hear it: the ways to reach us "
+    "are below.",
+    "survey_leave_title": "May others read your words?",
+    "survey_leave": "{shop} may show my answer (my words, my stars, my first name and the date) to other customers.",
+    "survey_leave_hint": "Only if you like. You can take it back at any time on this page.",
+    "survey_leave_button": "Send",
+    "survey_leave_given": "Thank you. {shop} may show your words to other customers.",
+    "survey_leave_withdrawn": "Your words are no longer shown. {shop} keeps your answers for itself.",
+    "survey_leave_untold": "Nothing was changed. To agree, please tick the box below first.",
+    "survey_leave_holds": "You agreed that {shop} may show your words, your stars, your first name and the date to "
+    "other customers.",
+    "survey_leave_withdraw": "No longer show my words",
     "wrong_title": "Something needs another look",
     # /d
     "arrival_ask": "Has it arrived?",

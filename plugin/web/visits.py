@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 
 from marshmallow import ValidationError
 from sqlalchemy import select
@@ -16,21 +17,21 @@ from plugin.domain.addresses import masked
 from plugin.services.answers import (
     Erased,
     NotThere,
-    Survey,
     address_of,
     latest_answer,
     latest_issue,
-    survey_view,
 )
 from plugin.services.archive import find_message
 from plugin.services.consents import consents_of
 from plugin.services.issue_desk import newest_question
+from plugin.services.survey_view import Survey, survey_of, survey_view
 from plugin.store.models.archive import MessageArchive
-from plugin.store.models.customers import Issue, SurveyAnswer
+from plugin.store.models.customers import Issue
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order, Parcel
 from plugin.store.models.shops import Shop
 from schemas.settings import ShopSettings, load_settings
+from schemas.survey import Question
 
 SHOWN_TITLES = 5
 
@@ -47,6 +48,7 @@ class Visit:
     mail_href: str | None
     phone_href: str | None
     minutes: int
+    questions: tuple[Question, ...]
     order: Order
     message: Message | MessageArchive
 
@@ -127,6 +129,7 @@ def visit(session: Session, message_id: int) -> Visit:
         mail_href=mail_href(view.support_email, order.name) if view.support_email else None,
         phone_href=phone_href(view.support_phone) if view.support_phone else None,
         minutes=settings.survey_minutes,
+        questions=settings.survey(),
         order=order,
         message=message,
     )
@@ -146,13 +149,9 @@ def opted_out(session: Session, seen: Visit) -> bool:
     return words is not None and words.opted_out
 
 
-def survey(session: Session, seen: Visit) -> Survey | None:
-    found = session.scalar(
-        select(SurveyAnswer).where(
-            SurveyAnswer.shop_id == seen.order.shop_id, SurveyAnswer.order_id == seen.order.id
-        )
-    )
-    return survey_view(found) if found else None
+def survey(session: Session, seen: Visit, now: datetime) -> Survey | None:
+    found = survey_of(session, seen.order)
+    return survey_view(found, now) if found else None
 
 
 def parcel_news(session: Session, seen: Visit, parcel_id: str) -> ParcelNews:

@@ -34,7 +34,8 @@ def test_korean_is_korean_and_no_particle_follows_a_value():
 
 def test_every_text_is_used():
     sources = "".join(path.read_text() for path in TEMPLATES.glob("*.html"))
-    sources += (Path(texts.__file__).parent / "customer.py").read_text()
+    pages = ("customer.py", "survey.py", "survey_form.py", "token_pages.py")
+    sources += "".join((Path(texts.__file__).parent / name).read_text() for name in pages)
     for key in texts.CATALOGUES["en"]:
         stem = re.sub(r"_(\d+|yes|not_yet)(_lead)?$", "_", key)  # as in t("survey_%d" % n)
         assert f'"{key}"' in sources or f'"{stem}' in sources, key

@@ -113,7 +113,11 @@ class Issue(Base):
 
 
 class SurveyAnswer(Base):
-    """One answer for each order. `completed_at` None: the tap in the mail was saved, the rest not yet."""
+    """One answer for each order. `completed_at` None: the tap in the mail was saved, the rest not yet.
+
+    `given`: every answer by its question's id, with what was asked (`domain.survey.Given`); satisfaction,
+    recommendation and words are there again. The leave to publish holds while `leave_withdrawn_at` is None.
+    """
 
     __tablename__ = "survey_answers"
     __table_args__ = (UniqueConstraint("order_id"), Index("ix_survey_answers_shop", "shop_id", "started_at"))
@@ -126,6 +130,12 @@ class SurveyAnswer(Base):
     words: Mapped[str | None] = mapped_column(Text)
     started_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
+    given: Mapped[dict[str, Any] | None]
+    seconds: Mapped[int | None]  # from the page's first sight to the answer; None: not measured
+    edited_at: Mapped[datetime | None]  # after it was complete
+    leave_at: Mapped[datetime | None]
+    leave_words: Mapped[str | None] = mapped_column(Text)  # what the customer agreed to, as it was put
+    leave_withdrawn_at: Mapped[datetime | None]
 
 
 class DataRequest(Base):
