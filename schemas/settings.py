@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from typing import Any
-from urllib.parse import urlsplit
 
-from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import fields, post_load, validate, validates_schema
 
+from schemas.offers import OfferRules, OfferRulesSchema
+from schemas.own import OwnSchema, http_url, line, url
 from schemas.survey import DEFAULT_QUESTIONS, MOST_QUESTIONS, Question, QuestionSchema, check_questions
 
 STEPS = ("thank_you", "shipped", "delivered", "survey", "cross_sell", "cross_sell_follow_up")
@@ -116,6 +116,7 @@ class ShopSettings:
     how_to: dict[str, str] = field(default_factory=dict)  # product id -> the merchant's page on using it
     survey_minutes: int = 1
     track_opens: str = "marketing"  # mails that tell of their opening: "off", "marketing" or "all"
+    offers: OfferRules = field(default_factory=OfferRules)  # who is offered what; nobody anything, until switched on
     done: tuple[str, ...] = ()  # first steps outside Dasi that the merchant ticked off: of FIRST_STEPS
     questions: tuple[Question, ...] = ()  # of the survey; none: Dasi's own
 
@@ -151,34 +152,6 @@ def _step_at(step: StepSettings, placed_at: datetime) -> StepSettings:
     return replace(step, enabled=held.enabled, delay_minutes=held.delay_minutes)
 
 
-def http_url(value: str) -> None:
-    """Accept http and https addresses only: anything else has no place in a mail. Raises ValidationError."""
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s<>\"]", value):
-        raise ValidationError("must be a full http(s) address")
-
-
-def _line(limit: int = 255) -> fields.String:
-    return fields.String(allow_none=True, validate=[validate.Length(max=limit), validate.ContainsNoneOf("\r\n\0")])
-
-
-def _url() -> fields.String:
-    return fields.String(allow_none=True, validate=[validate.Length(max=2000), http_url])
-
-
-class OwnSchema(Schema):
-    """Ours rejects unknown fields and makes the dataclass `makes`."""
-
-    makes: type[Any]
-
-    class Meta:
-        unknown = RAISE
-
-    @post_load
-    def _make(self, data: dict[str, Any], **_: Any) -> Any:
-        return self.makes(**data)
-
-
 class EarlierStepSchema(OwnSchema):
     makes = EarlierStep
     until = fields.AwareDateTime(required=True)
@@ -207,22 +180,22 @@ class StepSchema(OwnSchema):
 class SupportSchema(OwnSchema):
     makes = Support
     email = fields.Email(allow_none=True)
-    phone = _line(60)
-    hours = _line()
-    help_url = _url()
+    phone = line(60)
+    hours = line()
+    help_url = url()
 
 
 class BrandSchema(OwnSchema):
     makes = Brand
     colour = fields.String(validate=validate.Regexp(r"^#[0-9a-fA-F]{6}\Z"))
-    logo_url = _url()
-    legal_name = _line()
+    logo_url = url()
+    legal_name = line()
     postal_address = fields.String(allow_none=True, validate=validate.Length(max=500))
 
 
 class SenderSchema(OwnSchema):
     makes = Sender
-    name = _line(120)
+    name = line(120)
     email = fields.Email(allow_none=True)
 
 
@@ -258,6 +231,7 @@ class ShopSettingsSchema(OwnSchema):
     )
     survey_minutes = fields.Integer(validate=validate.Range(1, 30))
     track_opens = fields.String(validate=validate.OneOf(TRACK_OPENS))
+    offers = fields.Nested(OfferRulesSchema)
     done = fields.List(fields.String(validate=validate.OneOf(FIRST_STEPS)))
     questions = fields.List(fields.Nested(QuestionSchema), validate=validate.Length(max=MOST_QUESTIONS))
 
@@ -289,6 +263,8 @@ def dump_settings(settings: ShopSettings) -> dict[str, Any]:
     for name in ("done", "questions"):
         if not data[name]:
             del data[name]
+    if settings.offers == OfferRules():
+        del data["offers"]
     for step in data["steps"].values():
         if not step["earlier"]:
             del step["earlier"]

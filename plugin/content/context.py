@@ -11,6 +11,7 @@ from typing import Any
 
 from plugin.content import formats
 from plugin.content.colours import button_colours
+from plugin.content.offer_values import offer_values
 from plugin.content.model import LineView, MessageView, ParcelView, ProductView, ShopView
 from plugin.content.safe_text import block, mail_href, one_line, phone_href, safe_url, with_query
 
@@ -66,6 +67,7 @@ def template_values(view: MessageView) -> Values:
         "dot": safe_url(view.links.opened),
         **parcels,
         **_products(view.products, locale),
+        **offer_values(view),
         **_taps(view),
     }
 

@@ -57,6 +57,36 @@ class ProductView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferView:
+    """What the customer is given: kind as in `schemas.offers`. `days`: for which a promised one will hold."""
+
+    kind: str
+    amount: Money | None = None
+    percent: int | None = None
+    minimum: Money | None = None  # that the order must come to
+    days: int | None = None
+    code: str | None = None
+    expires_at: datetime | None = None
+    url: str | None = None  # where to use it
+
+
+@dataclass(frozen=True, slots=True)
+class NoteView:
+    """A personal note. `words` None: our own."""
+
+    words: str | None
+    signed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyView:
+    """A way in before others. `words` None: our own."""
+
+    words: str | None
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
     """Our own pages for this one message. To them `?score=4` or `?answer=yes|not_yet` is added."""
 
@@ -92,6 +122,10 @@ class MessageView:
     survey_minutes: int = 1
     products: tuple[ProductView, ...] = ()  # to suggest; empty where the customer may not get marketing
     enjoyed: str | None = None  # the item of the order that a cross-sell names
+    offer: OfferView | None = None
+    promise: OfferView | None = None  # what completing the survey brings
+    note: NoteView | None = None
+    early: EarlyView | None = None
     marketing: bool = False  # this message's own class is marketing: legal name, postal address, (광고)
     subject: str | None = None  # the merchant's own subject, Liquid
     intro: str | None = None  # the merchant's own opening block, Liquid

@@ -73,3 +73,8 @@ STEPS: dict[str, Step] = {
         Step("cross_sell_follow_up", MessageClass.MARKETING, timedelta(days=14), 5),
     )
 }
+
+
+def class_of(step: str, promises: bool = False) -> MessageClass:
+    """What a message counts as. A survey that promises something for an answer is advertising, whatever it asks."""
+    return MessageClass.MARKETING if step == "survey" and promises else STEPS[step].message_class

@@ -49,9 +49,9 @@ def _shop_name(shop: Shop) -> str:
 
 
 def compose(
-    desk: Desk, ctx: Context, shop: Shop, settings: ShopSettings, order: Order, message: Message, sells: bool
+    desk: Desk, ctx: Context, shop: Shop, settings: ShopSettings, order: Order, message: Message, go: Go
 ) -> MessageView:
-    """Everything the message says. `sells`: promotional blocks may appear for this customer."""
+    """Everything the message says. `go`: whether promotional blocks may appear, and the class that it goes out in."""
     lines = {line.line_id: line.remaining for line in remaining_lines(order)}
     kept = [(line, lines[line["line_id"]]) for line in order.lines if lines.get(line["line_id"], 0) > 0]
     ids = {line["product_id"] for line in order.lines}

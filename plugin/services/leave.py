@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from plugin.domain import gates
 from plugin.domain.consent import ConsentWords
-from plugin.domain.flows import STEPS, MessageClass, State
+from plugin.domain.flows import STEPS, MessageClass, State, class_of
 from plugin.domain.windows import capped_until, quiet_until
 from plugin.domain.zones import zone_for
 from plugin.services.desk import Desk
@@ -24,9 +24,10 @@ GIVE_WAY = timedelta(minutes=1)  # business time until a message that let anothe
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """It may leave. `sells`: promotional blocks may appear in it."""
+    """It may leave. `sells`: promotional blocks may appear in it. `message_class`: what it then counts as."""
 
     sells: bool
+    message_class: MessageClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ def decide(
     transactional = STEPS[message.step].message_class is MessageClass.TRANSACTIONAL
     if not transactional and (deferral := _deferral(desk.session, shop, settings, order, message, now)):
         return deferral
-    return Go(sells=gates.may_not_market(facts) is None)
+    sells = gates.may_not_market(facts) is None
+    return Go(sells, class_of(message.step, promises=sells and settings.offers.reward is not None))
 
 
 def _facts(desk: Desk, settings: ShopSettings, order: Order) -> gates.GateFacts:
