@@ -11,8 +11,8 @@ from typing import Any
 
 from plugin.content import formats
 from plugin.content.colours import button_colours
-from plugin.content.offer_values import offer_values
 from plugin.content.model import LineView, MessageView, ParcelView, ProductView, ShopView
+from plugin.content.offer_values import offer_values
 from plugin.content.safe_text import block, mail_href, one_line, phone_href, safe_url, with_query
 
 MARKETING_STEPS = frozenset({"cross_sell", "cross_sell_follow_up"})

@@ -17,7 +17,8 @@ def offer_values(view: MessageView) -> dict[str, Any]:
         "offer": offer_shown(view.offer, view.locale, view.timezone) if view.offer else None,
         "promise": offer_shown(view.promise, view.locale, view.timezone) if view.promise else None,
         "note": {
-            "lines": [kept for line in block(note.words or "", 1000).split("\n") if (kept := one_line(line, 1000))],
+            "lines": [kept for line in block(note.words or "", 1000).split("\n") if (kept := one_line(line, 1000))]
+            or None,
             "signed_by": one_line(note.signed_by, 120) or "",
         } if note else None,
         "early": {"words": one_line(early.words, 300), "url": early_url} if early and early_url else None,
@@ -39,5 +40,6 @@ def offer_shown(offer: OfferView, locale: str, timezone: str) -> dict[str, Any]:
         "code": one_line(offer.code, 40),
         "until": formats.local_day(offer.expires_at, locale, timezone) if offer.expires_at else None,
         "days": offer.days,
+        "one_day": offer.days == 1,
         "url": safe_url(offer.url),
     }

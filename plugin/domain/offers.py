@@ -133,7 +133,7 @@ def round_figure(minor: int) -> int:
     """The nearest of 1, 2, 3, 5, 7.5 times a power of ten: 1234 -> 1000, 3900 -> 3000, 68000 -> 75000."""
     if minor < 1:
         return 1
-    power = 10 ** (len(str(minor)) - 1)
+    power = int(10 ** (len(str(minor)) - 1))
     steps = [power, 2 * power, 3 * power, 5 * power, 75 * power // 10, 10 * power]
     return min(steps, key=lambda step: (abs(step - minor), step))
 

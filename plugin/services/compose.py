@@ -10,12 +10,15 @@ from zoneinfo import ZoneInfo
 
 from plugin.content.model import LineView, Links, MessageView, ParcelView, ProductView, ShopView
 from plugin.domain.delivery_estimate import expected_window
-from plugin.domain.flows import STEPS, MessageClass
+from plugin.domain.flows import MessageClass
 from plugin.domain.zones import zone_for
 from plugin.secrets import Undecryptable
 from plugin.services.context import Context
 from plugin.services.desk import Desk
 from plugin.services.histories import NOT_SHIPPED, remaining_lines
+from plugin.services.leave import Go
+from plugin.services.offer_content import NOTHING, Shown, shown
+from plugin.services.recommend import Recommendation
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order, Parcel, Product
 from plugin.store.models.shops import Shop
@@ -65,6 +68,7 @@ def compose(
     locale = order.locale or settings.language or shop.locale or "en"
     language = "ko" if locale.lower().startswith("ko") else "en"
     seeds = [line["product_id"] for line, _ in kept if line["product_id"]]
+    given = shown(desk.session, ctx, shop, settings, order, message, language) if go.sells else NOTHING
     return MessageView(
         step=message.step,
         locale=locale,
@@ -86,12 +90,16 @@ def compose(
         pickup=order.pickup,
         digital=not any(line["requires_shipping"] for line in order.lines),
         survey_minutes=settings.survey_minutes,
-        products=_products(desk, ctx, shop, order, message, seeds) if sells else (),
+        products=(*given.exclusive, *_products(desk, ctx, shop, order, message, seeds, given))[:SUGGESTIONS]
+        if go.sells else (),
         enjoyed=_enjoyed(order, kept),
-        marketing=STEPS[message.step].message_class is MessageClass.MARKETING,
+        offer=given.offer,
+        note=given.note,
+        early=given.early,
+        marketing=go.message_class is MessageClass.MARKETING,
         subject=step.subject.get(language),
         intro=step.intro.get(language),
-        links=_links(ctx, message, settings),
+        links=_links(ctx, message, settings, go.message_class),
     )
 
 
@@ -128,10 +136,9 @@ def _postal(shop: Shop) -> str | None:
     return ", ".join(part for part in parts if part) or None
 
 
-def _links(ctx: Context, message: Message, settings: ShopSettings) -> Links:
+def _links(ctx: Context, message: Message, settings: ShopSettings, message_class: MessageClass) -> Links:
     """Those that the step shows. Transactional mail carries no way out: it ends with the order."""
     base, make = ctx.settings.public_url, ctx.tokens.make
-    message_class = STEPS[message.step].message_class
     transactional = message_class is MessageClass.TRANSACTIONAL
     # Who reads what is nobody's business but where it was agreed to: by default only marketing mail tells it.
     marketing = message_class is MessageClass.MARKETING
@@ -212,12 +219,12 @@ def _enjoyed(order: Order, kept: Sequence[tuple[dict[str, object], int]]) -> str
 
 
 def _products(
-    desk: Desk, ctx: Context, shop: Shop, order: Order, message: Message, seeds: Sequence[str]
+    desk: Desk, ctx: Context, shop: Shop, order: Order, message: Message, seeds: Sequence[str], given: Shown
 ) -> tuple[ProductView, ...]:
     wanted = {"thank_you": HINT, "cross_sell": SUGGESTIONS, "cross_sell_follow_up": 2 * SUGGESTIONS}.get(message.step)
     if not wanted:
         return ()
-    found = desk.suggestions(shop, order, seeds, wanted)
+    found = _affordable(desk.suggestions(shop, order, seeds, wanted), given.price_at_most)
     if message.step == "cross_sell_follow_up" and len(found) > SUGGESTIONS:
         found = found[SUGGESTIONS:]  # the cross-sell showed the first ones
     return tuple(
@@ -231,4 +238,17 @@ def _products(
             buyers=item.buyers if item.buyers >= WORTH_TELLING else 0,
         )
         for item in found[:SUGGESTIONS]
+        if item.product_id not in given.exclusive_ids
     )
+
+
+def _affordable(found: list[Recommendation], price_at_most: Money | None) -> list[Recommendation]:
+    """What costs no more comes first: a customer to whom all is dearer still sees what goes with what they have."""
+    if price_at_most is None:
+        return found
+    limit = price_at_most
+
+    def dear(one: Recommendation) -> bool:
+        return one.price is not None and (one.price.currency != limit.currency or one.price.minor > limit.minor)
+
+    return sorted(found, key=dear)

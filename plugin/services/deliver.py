@@ -26,6 +26,8 @@ from plugin.services.compose import compose, sender_of
 from plugin.services.context import Context
 from plugin.services.desk import Desk, lay_out
 from plugin.services.leave import Go, Stay, decide
+from plugin.services.offer_content import shows_offers
+from plugin.services.offer_making import NoTimeLeft, Offering, before_leaving, giving
 from plugin.services.outcomes import due, left_behind
 from plugin.services.relay import SENDING_LEASE, Letter, Outgoing, Relay, relay
 from plugin.services.replanning import plan_first
@@ -52,6 +54,7 @@ class Courier:
     failures: int = 0
     doubts: int = 0  # unknown outcomes in a row
     suggestions: Suggestions = field(default_factory=Suggestions)
+    offering: Offering = field(default_factory=Offering)
 
     @property
     def paused(self) -> bool:
@@ -95,13 +98,16 @@ def send_due(ctx: Context, courier: Courier, limit: int = 100) -> int:
 
 def _work_off(ctx: Context, courier: Courier, ids: Sequence[int], token: str, line: Relay) -> None:
     letters: dict[int, Letter] = {}
+    givers: set[int] = set()
+    courier.offering.begin_batch()
     for position, id_ in enumerate(ids):
         try:
             if position % AHEAD == 0:
                 line.settle()
                 letters = _write_ahead(ctx, courier, ids[position : position + AHEAD], token)
                 line.promised(_promise(ctx, letters, token))
-            _send_one(ctx, courier, id_, token, line, letters.pop(id_, None))
+                givers = giving(ctx, ids[position : position + AHEAD])
+            _send_one(ctx, courier, id_, token, line, letters.pop(id_, None), gives=id_ in givers)
         except Retryable as exc:  # the channel is down for every message: give the rest back untouched
             courier.tripped()
             log.warning("channel_down", extra={"reason": exc.reason})
@@ -114,15 +120,16 @@ def _work_off(ctx: Context, courier: Courier, ids: Sequence[int], token: str, li
 
 
 def _send_one(
-    ctx: Context, courier: Courier, id_: int, token: str, line: Relay | None = None, letter: Letter | None = None
-) -> None:
-    """Raises Retryable only when the channel itself is down."""
+    ctx: Context, courier: Courier, id_: int, token: str, line: Relay | None = None, letter: Letter | None = None,
+    *, gives: bool = False,
+) -> None:  # fmt: skip
+    """`gives`: an offer may have to be made first. Raises Retryable only when the channel itself is down."""
     line = line or Relay(ctx, token)
     if letter and line.begin(letter):
         outgoing: Outgoing | None = letter.outgoing
     else:
         line.record()
-        outgoing = _prepare_or_say_why(ctx, id_, token)
+        outgoing = _prepare_or_say_why(ctx, id_, token, courier.offering if gives else None)
     if outgoing is None:
         return
     try:
@@ -142,12 +149,16 @@ def _send_one(
         line.accepted(outgoing)
 
 
-def _prepare_or_say_why(ctx: Context, id_: int, token: str) -> Outgoing | None:
+def _prepare_or_say_why(ctx: Context, id_: int, token: str, offering: Offering | None) -> Outgoing | None:
     try:
+        if offering:
+            before_leaving(ctx, id_, token, offering)
         return _prepare(ctx, id_, token)
+    except NoTimeLeft:
+        outcomes.release(ctx, [id_], token)
     except (OperationalError, InterfaceError):
         raise
-    except Retryable as exc:  # the shop's settings are at fault, which the merchant may mend
+    except Retryable as exc:  # the shop's settings are at fault, which the merchant may mend, or its platform is slow
         outcomes.put_off(ctx, id_, token, exc)
     except Exception as exc:  # a poisonous template or row fails alone, with its reason
         log.exception("message_not_prepared", extra={"message_id": id_})
@@ -191,21 +202,22 @@ def _promise(ctx: Context, letters: dict[int, Letter], token: str) -> list[int]:
 
 def _letter(ctx: Context, desk: Desk, message: Message, now: datetime) -> Letter | None:
     shop, order = desk.shops[message.shop_id], desk.orders[message.order_id]
-    settings, message_class = desk.settings_of(shop), STEPS[message.step].message_class
-    if shop.plans_behind:  # its plan may be an old one
+    settings, own_class = desk.settings_of(shop), STEPS[message.step].message_class
+    # Its plan may be an old one; what it offers is made when its turn comes.
+    if shop.plans_behind or shows_offers(settings, message.step):
         return None
     alone = settings.quiet_hours or settings.cap or rates.limited(ctx, settings)
-    if alone and message_class is not MessageClass.TRANSACTIONAL:
+    if alone and own_class is not MessageClass.TRANSACTIONAL:
         return None
     verdict = decide(desk, shop, settings, order, message, now)
-    if not isinstance(verdict, Go):
+    if not isinstance(verdict, Go) or verdict.message_class is not own_class:
         return None
-    view = compose(desk, ctx, shop, settings, order, message, verdict.sells)
+    view = compose(desk, ctx, shop, settings, order, message, verdict)
     rendered = render(view)
-    mail = _mail(shop, settings, order, message, view, rendered, now)
+    mail = _mail(shop, settings, order, message, view, rendered, verdict.message_class, now)
     outgoing = Outgoing(message.id, message.step, mail.sender_address, mail.to, build(mail))
     kept = bodies.sealed(ctx, rendered)
-    return Letter(outgoing, desk.seals[message.id], now, message_class, order.address, mail.subject, kept)
+    return Letter(outgoing, desk.seals[message.id], now, own_class, order.address, mail.subject, kept)
 
 
 def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
@@ -230,16 +242,16 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
             message.state, message.reason, message.ready_at = verdict.state, verdict.reason, verdict.ready_at
             message.claim_token = message.lease_until = None
             return None
-        view = compose(desk, ctx, shop, settings, order, message, verdict.sells)
+        view = compose(desk, ctx, shop, settings, order, message, verdict)
         rendered = render(view)
-        mail = _mail(shop, settings, order, message, view, rendered, now)
+        mail = _mail(shop, settings, order, message, view, rendered, verdict.message_class, now)
         data = build(mail)
         bodies.keep(session, message.id, bodies.sealed(ctx, rendered))
         # Asked before anything is changed: a second update of the row would have its customer locked (PostgreSQL checks
         # the references of a row anew that this transaction wrote), and ingest takes these locks the other way round.
         lease_until = database_now(session) + SENDING_LEASE
         message.state, message.reason, message.lease_until = State.SENDING, "being sent", lease_until
-        message.message_class = STEPS[message.step].message_class
+        message.message_class = verdict.message_class
         message.attempts += 1
         message.address, message.mail_subject = order.address, mail.subject
         return Outgoing(message.id, message.step, mail.sender_address, mail.to, data)
@@ -275,10 +287,9 @@ def message_key(shop: Shop, message: Message) -> str:
 
 def _mail(
     shop: Shop, settings: ShopSettings, order: Order, message: Message, view: MessageView, rendered: Rendered,
-    now: datetime,
+    message_class: MessageClass, now: datetime,
 ) -> Mail:  # fmt: skip
-    sender = sender_of(shop, settings)
-    key, message_class = message_key(shop, message), STEPS[message.step].message_class
+    sender, key = sender_of(shop, settings), message_key(shop, message)
     return Mail(
         key=key,
         message_id=message_id(key, sender.address.rpartition("@")[2]),

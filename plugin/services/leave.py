@@ -55,8 +55,12 @@ def decide(
     transactional = STEPS[message.step].message_class is MessageClass.TRANSACTIONAL
     if not transactional and (deferral := _deferral(desk.session, shop, settings, order, message, now)):
         return deferral
-    sells = gates.may_not_market(facts) is None
-    return Go(sells, class_of(message.step, promises=sells and settings.offers.reward is not None))
+    return go(settings, message.step, sells=gates.may_not_market(facts) is None)
+
+
+def go(settings: ShopSettings, step: str, *, sells: bool) -> Go:
+    """As what a message of this step leaves: the one place that says so."""
+    return Go(sells, class_of(step, promises=sells and settings.offers.reward is not None))
 
 
 def _facts(desk: Desk, settings: ShopSettings, order: Order) -> gates.GateFacts:

@@ -18,6 +18,7 @@ from plugin.services.bodies import read_body
 from plugin.services.compose import compose
 from plugin.services.context import Context
 from plugin.services.desk import lay_out
+from plugin.services.leave import go
 from plugin.services.opens import without_pixel
 from plugin.store.models.messages import Message
 
@@ -56,7 +57,8 @@ def message_content(session: Session, ctx: Context, shop_id: int, message_id: in
         consent=desk.consents.get((shop.id, order.address or ""), ConsentWords()),
         country_code=order.country_code,
     )
-    rendered = render(compose(desk, ctx, shop, settings, order, message, gates.may_not_market(facts) is None))
+    leaves = go(settings, message.step, sells=gates.may_not_market(facts) is None)
+    rendered = render(compose(desk, ctx, shop, settings, order, message, leaves))
     return Shown(rendered.subject, inert(without_pixel(rendered.html)), False)
 
 

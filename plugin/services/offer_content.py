@@ -1,4 +1,4 @@
-"""What a message shows of the shop's rules: the offer that was made, the note, early access, what is suggested first."""
+"""What a message shows of the shop's rules: the offer that was made, the note, early access, what comes first."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Shown:
     early: EarlyView | None = None
     price_at_most: Money | None = None
     exclusive: tuple[ProductView, ...] = ()
+    exclusive_ids: frozenset[str] = frozenset()
 
 
 NOTHING = Shown()
@@ -60,7 +61,8 @@ def shown(
         note=_note(settings.offers, language) if choice.check_in and first else None,
         early=_early(ctx, settings.offers, message, language) if choice.early_access else None,
         price_at_most=choice.price_at_most,
-        exclusive=tuple(_exclusive(session, ctx, shop, message, choice)) if first else (),
+        exclusive=tuple(_exclusive(session, ctx, shop, order, message, choice)) if first else (),
+        exclusive_ids=frozenset(choice.exclusive),
     )
 
 
@@ -104,15 +106,17 @@ def _click(ctx: Context, message: Message, url: str) -> str:
 
 
 def _exclusive(
-    session: Session, ctx: Context, shop: Shop, message: Message, choice: Choice
+    session: Session, ctx: Context, shop: Shop, order: Order, message: Message, choice: Choice
 ) -> Sequence[ProductView]:
-    """The merchant's list, in its order, as far as it can be bought."""
-    if not choice.exclusive:
+    """The merchant's list, in its order, as far as it can be bought and is not in the order itself."""
+    had = {line["product_id"] for line in order.lines}
+    wanted = [id_ for id_ in choice.exclusive if id_ not in had]
+    if not wanted:
         return ()
     p = Product
-    rows = session.scalars(select(p).where(p.shop_id == shop.id, p.platform_id.in_(choice.exclusive)))
+    rows = session.scalars(select(p).where(p.shop_id == shop.id, p.platform_id.in_(wanted)))
     known = {row.platform_id: row for row in rows}
-    found = [known[id_] for id_ in choice.exclusive if id_ in known]
+    found = [known[id_] for id_ in wanted if id_ in known]
     return [_product(ctx, shop, message, row) for row in _to_be_had(found)]
 
 

@@ -7,10 +7,10 @@ the same purpose, so a try whose end nobody saw is repeated; store credit is not
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from time import monotonic
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from plugin.channels.email.errors import Retryable
 from plugin.domain import offers as rules
 from plugin.domain.flows import STEPS, State
 from plugin.domain.outcomes import backoff
+from plugin.domain.zones import zone_for
 from plugin.platforms.shopify.errors import AccessDenied, AdminError, Throttled, Unavailable, UserErrors
 from plugin.platforms.shopify.offers import SCOPES, Ask, NotOurs, make
 from plugin.services.admin_api import admin
@@ -44,6 +45,7 @@ PROMISED, EARNED, WAITING, MAKING, MADE, REFUSED, UNKNOWN = (
 )  # fmt: skip
 OPEN = frozenset({EARNED, WAITING, MAKING})  # still to be made
 NO_ANSWER = "Shopify did not answer in time"
+END_OF_DAY = time(23, 59, 59)
 LOST = "outcome unknown: it may have been given, and is not given again"
 
 log = logging.getLogger(__name__)
@@ -54,13 +56,13 @@ class Offering:
     """What a worker remembers of platforms that are slow. `left`: seconds that this batch may yet wait."""
 
     left: float = LIMIT
-    resting: dict[int, float] = field(default_factory=dict)  # shop -> time.monotonic() until which it is left alone
+    resting: dict[int, float] = field(default_factory=dict)  # shop -> monotonic() until which it is left alone
 
     def begin_batch(self) -> None:
         self.left = LIMIT
 
     def rests(self, shop_id: int) -> bool:
-        return time.monotonic() < self.resting.get(shop_id, 0.0)
+        return monotonic() < self.resting.get(shop_id, 0.0)
 
 
 class NoTimeLeft(Exception):
@@ -99,11 +101,11 @@ def before_leaving(ctx: Context, id_: int, token: str, offering: Offering) -> No
     if offering.rests(message.shop_id):
         trouble: str | None = NO_ANSWER
     else:
-        begun = time.monotonic()
+        begun = monotonic()
         trouble = attempt(ctx, offer.id, min(LIMIT, offering.left))
-        offering.left -= time.monotonic() - begun
+        offering.left -= monotonic() - begun
         if trouble is not None:
-            offering.resting[message.shop_id] = time.monotonic() + REST
+            offering.resting[message.shop_id] = monotonic() + REST
     if trouble is None:
         return
     if _may_wait(message, offer, now):
@@ -146,8 +148,8 @@ def _written_down(ctx: Context, message: Message, wanted: _Wanted, now: datetime
     with ctx.database.transaction() as session:
         if wanted.give is not None:
             shop = session.get_one(Shop, message.shop_id)
-            row = row_of(ctx, shop, message.order_id, wanted.purpose, wanted.tier, wanted.give, now) | {"state": WAITING}
-            add_missing(session, Offer, [row], ["shop_id", "purpose"])
+            row = row_of(ctx, shop, message.order_id, wanted.purpose, wanted.tier, wanted.give, now)
+            add_missing(session, Offer, [row | {"state": WAITING}], ["shop_id", "purpose"])
         offer = find(session, message.shop_id, wanted.purpose)
         assert offer is not None
         return offer
@@ -219,8 +221,14 @@ def _begin(ctx: Context, offer_id: int) -> tuple[int, Ask] | None:
         return offer.shop_id, Ask(
             kind=offer.kind, code=offer.code, minor=offer.minor, percent=offer.percent, currency=offer.currency,
             minimum_minor=offer.minimum_minor, customer_ref=ref, starts_at=now,
-            ends_at=now + timedelta(days=offer.days),
+            ends_at=_end_of_day(now + timedelta(days=offer.days), order, session.get_one(Shop, offer.shop_id)),
         )  # fmt: skip
+
+
+def _end_of_day(moment: datetime, order: Order, shop: Shop) -> datetime:
+    """The customer is told a day, and may use it till the end of that day where they live."""
+    zone = zone_for(order.country_code, shop.timezone)
+    return datetime.combine(moment.astimezone(zone).date(), END_OF_DAY, zone).astimezone(UTC)
 
 
 def _settle(ctx: Context, offer_id: int, state: str, reason: str) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from plugin.domain.offers import FEWEST, Buyer, Choice, choose
@@ -49,7 +48,7 @@ def _bought_before(session: Session, shop: Shop, order: Order) -> bool:
     return session.scalar(earlier) is not None
 
 
-def _counting() -> Iterable[object]:
+def _counting() -> tuple[ColumnElement[bool], ...]:
     o = Order
     return (
         o.test.is_(False), o.cancelled_at.is_(None), o.deleted_at.is_(None),
@@ -74,7 +73,7 @@ def count_medians(session: Session, shop_id: int, now: datetime) -> None:
     )
     totals: dict[str, list[int]] = {}
     for currency, minor in session.execute(recent):
-        if currency:
+        if currency and minor is not None:
             totals.setdefault(currency, []).append(minor)
     session.execute(delete(OrderMedian).where(OrderMedian.shop_id == shop_id, OrderMedian.currency.not_in(totals)))
     for currency, minors in sorted(totals.items()):
@@ -90,8 +89,8 @@ def refresh_medians(ctx: Context) -> int:
         counted = select(OrderMedian.shop_id, func.max(OrderMedian.counted_at)).group_by(OrderMedian.shop_id)
         when = {shop_id: at for shop_id, at in session.execute(counted)}  # noqa: C416 (dict() of rows is not typed)
         shops = session.execute(select(Shop.id, Shop.settings).where(Shop.uninstalled_at.is_(None)))
-        due = [id_ for id_, told in shops
-               if (told.get("offers") or {}).get("enabled") and not (id_ in when and now - when[id_] < FRESH)]  # fmt: skip
+        offering = [id_ for id_, told in shops if (told.get("offers") or {}).get("enabled")]
+    due = [id_ for id_ in offering if id_ not in when or now - when[id_] >= FRESH]
     for shop_id in due:
         with ctx.database.transaction() as session:
             count_medians(session, shop_id, now)

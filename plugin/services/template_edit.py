@@ -17,6 +17,7 @@ from plugin.domain.flows import POST_PURCHASE, STEPS, State
 from plugin.services.compose import compose, shop_view
 from plugin.services.context import Context
 from plugin.services.desk import lay_out
+from plugin.services.leave import go
 from plugin.services.shops import shop_of
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order, Parcel
@@ -198,7 +199,8 @@ def preview(session: Session, ctx: Context, shop_id: int, draft: Draft, order_id
     if order is None:
         raise NoSuchOrder(order_id)
     message = _imagined(session, order, draft.step)
-    view = compose(lay_out(session, [message]), ctx, shop, settings, order, message, sells=True)
+    leaves = go(settings, draft.step, sells=True)
+    view = compose(lay_out(session, [message]), ctx, shop, settings, order, message, leaves)
     return Preview(render(_drafted(ctx, view, draft)), order.name or order.platform_id)
 
 
@@ -224,6 +226,8 @@ def _drafted(ctx: Context, view: MessageView, draft: Draft) -> MessageView:
         links=Links(unsubscribe=door if view.links.unsubscribe else None, survey=door, arrived=door),
         status_url=door if view.status_url else None,
         products=tuple(replace(product, url=door) for product in view.products),
+        offer=replace(view.offer, url=door) if view.offer else None,
+        early=replace(view.early, url=door) if view.early else None,
     )
 
 

@@ -49,7 +49,7 @@ def send_one(message_id: int) -> None:
         verdict = decide(desk, shop, desk.settings_of(shop), order, message, now)
         if not isinstance(verdict, Go):
             return
-        view = compose(desk, ctx, shop, desk.settings_of(shop), order, message, verdict.sells)
+        view = compose(desk, ctx, shop, desk.settings_of(shop), order, message, verdict)
         mail = _mail(shop, desk.settings_of(shop), order, message, view, render(view), now)
         transport.send(mail.sender_address, mail.to, build(mail))
         message.state, message.sent_at, message.reason = State.SENT, now, "sent"
