@@ -24,6 +24,7 @@ from plugin.queues import INGEST, SEND, SHOPS
 from plugin.services.context import Context, build
 from plugin.services.deliver import anything_due
 from plugin.services.errands import anything_waiting
+from plugin.services.mail_events import anything_heard
 from plugin.services.small_mail import anything_small
 from plugin.services.sweep import anything_unprocessed
 
@@ -54,7 +55,7 @@ class Clock:
         self,
         ctx: Context,
         due: Callable[[Context], bool] = lambda ctx: anything_due(ctx) or anything_small(ctx),
-        unprocessed: Callable[[Context], bool] = anything_unprocessed,
+        unprocessed: Callable[[Context], bool] = lambda ctx: anything_unprocessed(ctx) or anything_heard(ctx),
         errands: Callable[[Context], bool] = anything_waiting,
     ) -> None:
         self.ctx = ctx

@@ -21,6 +21,7 @@ from plugin.services.figure_days import roll_up
 from plugin.services.housekeeping import prune
 from plugin.services.ingest import ingest_receipts as ingest
 from plugin.services.leases import acquire
+from plugin.services.mail_events import take_in
 from plugin.services.shop_tokens import refresh_idle
 from plugin.services.shop_work import work_off
 from plugin.services.small_mail import send_small_mail
@@ -49,6 +50,7 @@ def job(function: Callable[[State], None]) -> Callable[[], None]:
 def ingest_receipts(here: State) -> None:
     here.context.queues.taken(INGEST)
     more = in_turns(here, lambda: ingest(here.context, limit=INGEST_BATCH))
+    more = in_turns(here, lambda: take_in(here.context)) or more
     here.context.queues.nudge(SEND)
     if more:
         here.context.queues.nudge(INGEST)

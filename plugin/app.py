@@ -11,11 +11,11 @@ from werkzeug.routing import IntegerConverter, Map
 
 from plugin.config import Settings
 from plugin.services.context import Context, build
-from plugin.web import assets, auth, customer, errors, health, home, opens, survey, webhooks, wiring
+from plugin.web import assets, auth, customer, errors, health, home, mail_webhooks, opens, survey, webhooks, wiring
 from plugin.web.api import wire as api
 from plugin.web.merchant import wire as merchant
 
-AREAS = (assets, customer, health, home, opens, survey, webhooks)
+AREAS = (assets, customer, health, home, mail_webhooks, opens, survey, webhooks)
 MAX_BODY = 64 * 1024  # bytes, of everything but webhooks
 
 log = logging.getLogger("plugin.web.requests")

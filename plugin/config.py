@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlsplit
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SECRETS = ("SECRET_KEY", "ENCRYPTION_KEYS")
+# What the webhooks of each mail provider are checked with; several are separated by commas while one is replaced.
+EMAIL_WEBHOOKS = {
+    "ses": "EMAIL_WEBHOOK_SES",  # the topic's ARN
+    "sendgrid": "EMAIL_WEBHOOK_SENDGRID",  # the public verification key
+    "postmark": "EMAIL_WEBHOOK_POSTMARK",  # name:password, as in the address that Postmark calls
+    "mailgun": "EMAIL_WEBHOOK_MAILGUN",  # the HTTP webhook signing key
+    "resend": "EMAIL_WEBHOOK_RESEND",  # whsec_…
+}
+_TOPIC = re.compile(r"arn:aws(?:-cn|-us-gov)?:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?")
 
 
 class ConfigError(Exception):
@@ -37,6 +48,7 @@ class Settings:
     email_url: str | None = None
     email_max_per_second: int | None = None  # what the provider takes of all shops together
     email_warm_up: int | None = None  # service and marketing mail of a new sending domain's first day
+    email_webhooks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # provider -> secrets; see above
     sms_url: str | None = None
     shopify_api_key: str | None = None
     shopify_api_secret: str | None = None
@@ -87,6 +99,7 @@ def load(environ: Mapping[str, str], *, production: bool = True, demo: bool = Fa
         email_url=env.get("EMAIL_URL"),
         email_max_per_second=_optional_count(env, "EMAIL_MAX_PER_SECOND"),
         email_warm_up=_optional_count(env, "EMAIL_WARM_UP"),
+        email_webhooks=_email_webhooks(env),
         sms_url=env.get("SMS_URL"),
         shopify_api_key=env.get("SHOPIFY_API_KEY"),
         shopify_api_secret=env.get("SHOPIFY_API_SECRET"),
@@ -191,6 +204,39 @@ def _clock(env: Mapping[str, str]) -> ClockSetting | None:
     if not speed > 0:
         raise ConfigError("CLOCK_SPEED must be above 0")
     return ClockSetting(epoch, start if start.tzinfo else start.replace(tzinfo=UTC), speed)
+
+
+def _email_webhooks(env: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The providers whose webhooks are taken, with their secrets. Raises ConfigError for one that cannot be right."""
+    found = {}
+    for provider, name in EMAIL_WEBHOOKS.items():
+        given = tuple(one.strip() for one in env.get(name, "").split(",") if one.strip())
+        for one in given:
+            if wrong := _wrong_secret(provider, one):
+                raise ConfigError(f"{name} must be {wrong}")
+        if given:
+            found[provider] = given
+    return found
+
+
+def _wrong_secret(provider: str, secret: str) -> str | None:
+    """What it should be instead."""
+    if provider == "ses" and not _TOPIC.fullmatch(secret):
+        return "the ARN of the SNS topic, such as arn:aws:sns:eu-west-1:123456789012:dasi"
+    if provider == "postmark" and len(secret.partition(":")[2]) < 12:
+        return "name:password, the password of 12 characters or more"
+    if provider == "mailgun" and len(secret) < 16:
+        return "Mailgun's HTTP webhook signing key"
+    if provider in ("sendgrid", "resend"):
+        from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+        try:
+            data = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+            if provider == "sendgrid":
+                load_der_public_key(data)
+        except ValueError:
+            return "SendGrid's public verification key" if provider == "sendgrid" else "Resend's whsec_… secret"
+    return None
 
 
 def _count(env: Mapping[str, str], name: str) -> int:

@@ -114,3 +114,19 @@ def test_the_embedded_servers_address_is_what_up_wrote_down(tmp_path: Path) -> N
     (tmp_path / "valkey").mkdir()
     (tmp_path / "valkey" / "url").write_text("redis://:word@127.0.0.1:7001/0\n")
     assert embedded_redis_url(tmp_path) == "redis://:word@127.0.0.1:7001/0"
+
+
+@pytest.mark.parametrize(("name", "wrong"), [
+    ("SES", "my-topic"), ("SES", "arn:aws:s3:::bucket"), ("SENDGRID", "no key"), ("SENDGRID", "bm8ga2V5"),
+    ("POSTMARK", "name"), ("POSTMARK", "name:short"), ("MAILGUN", "short"), ("RESEND", "whsec_*"),
+])  # fmt: skip
+def test_a_webhook_secret_that_cannot_be_right(tmp_path: Path, name: str, wrong: str) -> None:
+    with pytest.raises(ConfigError, match=f"EMAIL_WEBHOOK_{name} must be"):
+        load({**SECRETS, "DATA_DIR": str(tmp_path), f"EMAIL_WEBHOOK_{name}": wrong})
+
+
+def test_webhook_secrets_may_be_two_while_one_is_replaced(tmp_path: Path) -> None:
+    given = {"EMAIL_WEBHOOK_SES": "arn:aws:sns:eu-west-1:123456789012:dasi",
+             "EMAIL_WEBHOOK_MAILGUN": f"{'n' * 32}, {'o' * 32}", "EMAIL_WEBHOOK_POSTMARK": " "}  # fmt: skip
+    settings = load({**SECRETS, "DATA_DIR": str(tmp_path), **given})
+    assert settings.email_webhooks == {"ses": (given["EMAIL_WEBHOOK_SES"],), "mailgun": ("n" * 32, "o" * 32)}

@@ -39,7 +39,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.WITHHELD: _PLANS,
     State.QUEUED: _PLANS | {State.QUEUED, State.SENDING},
     State.SENDING: frozenset({State.SENT, State.FAILED, State.PLANNED, State.SENDING}),
-    State.SENT: frozenset(),
+    State.SENT: frozenset({State.FAILED}),  # it came back
     State.FAILED: frozenset({State.PLANNED}),
 }
 

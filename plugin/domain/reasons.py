@@ -50,6 +50,8 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("nothing is left", "nothing shipped"),
     ("could not be written", "could not be written"),
     ("the mail server", "refused by the mail server"),
+    ("there is no such mailbox", "no such mailbox"),
+    ("came back", "came back"),
     ("the order", "order ended"),
     ("this shipment was called off", "order ended"),
 )

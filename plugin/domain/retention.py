@@ -10,6 +10,7 @@ from datetime import timedelta
 # Machine time.
 RECEIPT_BODIES = timedelta(days=30)  # payloads of webhooks that are dealt with
 RECEIPTS = timedelta(days=90)  # so long is a repeated webhook known; what was given up on loses only its payload then
+MAIL_NONCES = timedelta(days=2)  # twice as long as a signature with one is good
 MESSAGE_BODIES = timedelta(days=90)  # what was written to a customer, as it left
 
 # Business time. The archive's rows are the same messages, where no claim and no list reads over them.

@@ -89,6 +89,7 @@ def suppressions_of(session: Session, shop_id: int, addresses: Iterable[str]) ->
             Suppression.shop_id == shop_id,
             Suppression.channel == Channel.EMAIL,
             Suppression.address.in_(set(addresses)),
+            Suppression.cause != "lifted",
         )
     )
     return {row.address: row.cause for row in rows}

@@ -10,6 +10,7 @@ import httpx
 from sqlalchemy import select
 
 from plugin import clock as clocks
+from plugin.channels.email.providers.sns import Amazon
 from plugin.clock import Clock
 from plugin.config import Settings
 from plugin.platforms.shopify.http import open_client
@@ -34,6 +35,11 @@ class Context:
     @cached_property
     def tokens(self) -> Tokens:
         return Tokens(self.settings.secret_key)
+
+    @cached_property
+    def amazon(self) -> Amazon:
+        """The process's one client for Amazon SNS, with the certificates it fetched."""
+        return Amazon()
 
     @cached_property
     def shopify(self) -> httpx.Client:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from plugin.channels.email.errors import OutcomeUnknown, Permanent, Retryable
 from plugin.channels.email.mime import Mail, build, message_id
+from plugin.channels.email.providers.marks import marks
 from plugin.channels.email.transport import Transport
 from plugin.content.model import MessageView, Rendered
 from plugin.content.render import render
@@ -214,7 +215,7 @@ def _letter(ctx: Context, desk: Desk, message: Message, now: datetime) -> Letter
         return None
     view = compose(desk, ctx, shop, settings, order, message, verdict)
     rendered = render(view)
-    mail = _mail(shop, settings, order, message, view, rendered, verdict.message_class, now)
+    mail = _mail(ctx, shop, settings, order, message, view, rendered, verdict.message_class, now)
     outgoing = Outgoing(message.id, message.step, mail.sender_address, mail.to, build(mail))
     kept = bodies.sealed(ctx, rendered)
     return Letter(outgoing, desk.seals[message.id], now, own_class, order.address, mail.subject, kept)
@@ -244,7 +245,7 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
             return None
         view = compose(desk, ctx, shop, settings, order, message, verdict)
         rendered = render(view)
-        mail = _mail(shop, settings, order, message, view, rendered, verdict.message_class, now)
+        mail = _mail(ctx, shop, settings, order, message, view, rendered, verdict.message_class, now)
         data = build(mail)
         bodies.keep(session, message.id, bodies.sealed(ctx, rendered))
         # Asked before anything is changed: a second update of the row would have its customer locked (PostgreSQL checks
@@ -286,8 +287,8 @@ def message_key(shop: Shop, message: Message) -> str:
 
 
 def _mail(
-    shop: Shop, settings: ShopSettings, order: Order, message: Message, view: MessageView, rendered: Rendered,
-    message_class: MessageClass, now: datetime,
+    ctx: Context, shop: Shop, settings: ShopSettings, order: Order, message: Message, view: MessageView,
+    rendered: Rendered, message_class: MessageClass, now: datetime,
 ) -> Mail:  # fmt: skip
     sender, key = sender_of(shop, settings), message_key(shop, message)
     return Mail(
@@ -304,4 +305,5 @@ def _mail(
         list_unsubscribe_url=None if message_class is MessageClass.TRANSACTIONAL else view.links.unsubscribe,
         language=view.locale,
         date=now,
+        marks=marks(ctx.settings.email_webhooks, key),
     )

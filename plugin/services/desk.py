@@ -157,7 +157,9 @@ def _suppressed(session: Session, addresses: Collection[tuple[int, str]]) -> dic
         return {}
     s = Suppression
     rows = session.execute(
-        select(s.shop_id, s.address, s.cause).where(s.channel == Channel.EMAIL, _among(s, addresses))
+        select(s.shop_id, s.address, s.cause).where(
+            s.channel == Channel.EMAIL, s.cause != "lifted", _among(s, addresses)
+        )
     )
     return {(row[0], row[1]): row[2] for row in rows}
 

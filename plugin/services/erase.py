@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -27,6 +28,7 @@ from plugin.store.models.customers import (
 from plugin.store.models.desk import DeskLetter
 from plugin.store.models.feedback import AnswerTag, FeedbackTag, Mending
 from plugin.store.models.figures import Open, Reaction
+from plugin.store.models.mail_events import MailWebhook
 from plugin.store.models.messages import Act, Click, Message
 from plugin.store.models.offers import Offer
 from plugin.store.models.orders import Order, Parcel, Product, Purchase
@@ -39,9 +41,9 @@ from schemas.events import CustomerRedacted
 # Everything that belongs to a shop, children before parents; first of all the receipts, so that what works on one is
 # waited for before anything is taken from under it.
 _OF_A_SHOP = (
-    Receipt, Click, Open, Reaction, Act, Offer, Message, MessageArchive, ArrivalAnswer, DeskLetter, Issue, AnswerTag,
-    Mending, FeedbackTag, ReviewShown, Review, SurveyAnswer, DataRequest, Purchase, Parcel, Order, Checkout, Consent,
-    Suppression, Product,
+    Receipt, MailWebhook, Click, Open, Reaction, Act, Offer, Message, MessageArchive, ArrivalAnswer, DeskLetter, Issue,
+    AnswerTag, Mending, FeedbackTag, ReviewShown, Review, SurveyAnswer, DataRequest, Purchase, Parcel, Order, Checkout,
+    Consent, Suppression, Product,
 )  # fmt: skip
 BURIED = "about a customer whose data was erased"
 
@@ -119,6 +121,7 @@ def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRe
     session.execute(delete(AnswerTag).where(AnswerTag.order_id.in_(ids)))
     for table in (Consent, Suppression, ConsentWriteback):
         session.execute(delete(table).where(table.shop_id == shop.id, table.address.in_(addresses)))
+    _forget_mail_events(session, ctx, shop, addresses, ids)
     refs = {c.platform_id for c in customers} | named
     session.execute(
         delete(Checkout).where(
@@ -152,6 +155,29 @@ def _forget_bodies(session: Session, ids: Select[int]) -> None:
     session.execute(delete(MessageBody).where(MessageBody.message_id.in_(ids)))
 
 
+def _forget_mail_events(
+    session: Session, ctx: Context, shop: Shop, addresses: Collection[str], orders: Collection[int]
+) -> None:
+    """What providers told of the customer's mail: of their orders, and what nobody could be found for yet."""
+    prints = [mail_print(ctx, address) for address in addresses]
+    m = MailWebhook
+    unfound = m.recipient_hash.in_(prints) & (m.shop_id.is_(None) | (m.shop_id == shop.id))
+    session.execute(delete(m).where(unfound))
+    session.execute(
+        update(m)
+        .where(m.shop_id == shop.id, m.order_id.in_(orders))
+        .values(key=None, rfc_id=None, recipient=None, recipient_hash=None, order_id=None)
+    )
+    unread = select(m.id, m.body).where(m.state == "rejected", m.body.is_not(None))
+    found = _holding(ctx, session.execute(unread.execution_options(yield_per=500)), addresses)
+    session.execute(update(m).where(m.id.in_(found)).values(body=None))
+
+
+def mail_print(ctx: Context, address: str) -> str:
+    """By which an event of a mail provider's is found that is about a normalised address."""
+    return fingerprint(ctx.settings.secret_key, "mail", address)
+
+
 def forget_body(session: Session, receipt_id: int) -> None:
     """A request to erase names whom it erases: once done, only the fact of it is kept."""
     session.execute(
@@ -169,7 +195,12 @@ def _forget_unnamed(session: Session, ctx: Context, shop: Shop, addresses: Colle
     unnamed = (Receipt.shop_id == shop.id, Receipt.customer_ref.is_(None), Receipt.order_ref.is_(None))
     suspect = or_(Receipt.topic.startswith("checkouts/"), Receipt.state.in_(["rejected", "failed"]))
     bodies = select(Receipt.id, Receipt.body).where(*unnamed, suspect, Receipt.body.is_not(None))
-    rows = session.execute(bodies.execution_options(yield_per=500))
+    found = _holding(ctx, session.execute(bodies.execution_options(yield_per=500)), addresses)
+    session.execute(update(Receipt).where(Receipt.id.in_(found)).values(body=None))
+
+
+def _holding(ctx: Context, rows: Iterable[Any], addresses: Collection[str]) -> list[int]:
+    """The ids of those (id, sealed body) that name one of the addresses."""
     wanted = [address.encode() for address in addresses]
     found = []
     for id_, sealed in rows:
@@ -179,7 +210,7 @@ def _forget_unnamed(session: Session, ctx: Context, shop: Shop, addresses: Colle
             continue
         if any(address in body for address in wanted):
             found.append(id_)
-    session.execute(update(Receipt).where(Receipt.id.in_(found)).values(body=None))
+    return found
 
 
 def buried(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, column, delete, select, table, tuple_, update
 from sqlalchemy.orm import Session, class_mapper
@@ -20,6 +21,7 @@ from plugin.services.logins import prune_logins
 from plugin.store import partitions
 from plugin.store.models.archive import MessageArchive
 from plugin.store.models.bodies import MessageBody
+from plugin.store.models.mail_events import MailNonce, MailWebhook
 from plugin.store.models.shops import Receipt
 from plugin.store.session import database_now
 
@@ -40,6 +42,7 @@ def prune(ctx: Context) -> None:
     with ctx.database.transaction() as session:
         prune_logins(session)
     _receipts(ctx, now)
+    _mail_webhooks(ctx, now)
     _drop_months(ctx, MessageBody, "made_at", now - retention.MESSAGE_BODIES)
     moved = archive(ctx)
     _drop_months(ctx, MessageArchive, "at", ctx.clock.now() - retention.ARCHIVE)
@@ -52,6 +55,23 @@ def _receipts(ctx: Context, now: datetime) -> None:
     emptied = _in_batches(ctx, [*_older(now - retention.RECEIPT_BODIES, DEALT_WITH), has_body], _empty)
     emptied += _in_batches(ctx, [*_older(now - retention.RECEIPTS, GIVEN_UP), has_body], _empty)
     log.info("housekeeping_done", extra={"receipts_deleted": deleted, "bodies_dropped": emptied})
+
+
+def _mail_webhooks(ctx: Context, now: datetime) -> None:
+    """So long is a repeated event known, and a token that must not sign another body; what was given up on too."""
+    _until_gone(ctx, MailWebhook, [MailWebhook.id], MailWebhook.accepted_at < now - retention.RECEIPTS)
+    keys = [MailNonce.provider, MailNonce.digest]
+    _until_gone(ctx, MailNonce, keys, MailNonce.seen_at < now - retention.MAIL_NONCES)
+
+
+def _until_gone(ctx: Context, model: Any, keys: Sequence[Any], which: ColumnElement[bool]) -> None:
+    """Delete what fits, in batches."""
+    while True:
+        with ctx.database.transaction() as session:
+            some = select(*keys).where(which).limit(BATCH)
+            gone = session.execute(delete(model).where(tuple_(*keys).in_(some)).returning(keys[0])).all()
+        if len(gone) < BATCH:
+            return
 
 
 def _older(than: datetime, states: tuple[str, ...]) -> list[ColumnElement[bool]]:

@@ -11,6 +11,7 @@ from babel.dates import format_time, get_timezone_location
 from sqlalchemy.orm import Session
 
 from plugin.channels.email.mime import Mail, build, message_id
+from plugin.channels.email.providers.marks import marks
 from plugin.content.formats import customer_name, day, parse_locale, text_language
 from plugin.content.model import ShopView
 from plugin.content.safe_text import one_line, safe_url
@@ -68,6 +69,7 @@ def write(
         feedback_id=f"{letter.kind}:service_desk:transactional:{shop.code}",
         language=locale,
         date=ctx.clock.now(),
+        marks=marks(ctx.settings.email_webhooks, key),
     )
     before = [message_id(letter_key(shop, one), domain) for one in earlier]
     thread = f"In-Reply-To: {before[-1]}\r\nReferences: {' '.join(before[-5:])}\r\n" if before else ""

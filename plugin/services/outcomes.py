@@ -13,15 +13,13 @@ from sqlalchemy.orm import Session
 from plugin.channels.email.errors import Permanent, Retryable
 from plugin.domain.flows import MessageClass, State, check_transition
 from plugin.domain.outcomes import after_unknown_outcome, backoff
-from plugin.services import follow_ups
+from plugin.services import address_marks, follow_ups
 from plugin.services.context import Context
 from plugin.services.plan import lock_orders, plan_orders
 from plugin.services.races import insisting
-from plugin.store.models.customers import Suppression
 from plugin.store.models.messages import Message
 from plugin.store.models.shops import Shop
 from plugin.store.session import database_now
-from plugin.store.upserts import add_missing
 
 UNKNOWN = "outcome unknown"
 # Written into the statements as they stand, because only then do the partial indexes serve whatever plan is kept.
@@ -199,8 +197,11 @@ def _record(ctx: Context, id_: int, token: str, values: dict[str, Any], dead: bo
             select(Message.step, Message.order_id, Message.shop_id, Message.address).where(Message.id == id_)
         ).one()
         plans_more = (row.step in PLANS_MORE and not owed) or dead
+        orders = {row.order_id}
+        if dead and row.address:
+            orders = address_marks.orders_of(session, ctx, row.shop_id, row.address, row.order_id)
         if plans_more:
-            lock_orders(session, [row.order_id])
+            lock_orders(session, orders)
         elif not owed and not ctx.database.is_sqlite:
             session.execute(text("SET LOCAL synchronous_commit TO off"))
         recorded = session.execute(
@@ -213,12 +214,9 @@ def _record(ctx: Context, id_: int, token: str, values: dict[str, Any], dead: bo
             log.warning("claim_lost", extra={"message_id": id_})
             return
         if dead and row.address:
-            _suppress(ctx, session, row.shop_id, row.address)
+            now = ctx.clock.now()
+            address_marks.mark(session, row.shop_id, row.address, address_marks.DEAD, now, about=now)
         if plans_more:
-            plan_orders(session, ctx, session.get_one(Shop, row.shop_id), [row.order_id])
+            plan_orders(session, ctx, session.get_one(Shop, row.shop_id), orders)
     log.info("message_recorded", extra={"message_id": id_, "step": row.step, "state": str(values["state"])})
 
-
-def _suppress(ctx: Context, session: Session, shop_id: int, address: str) -> None:
-    row = {"shop_id": shop_id, "channel": "email", "address": address, "cause": "dead", "at": ctx.clock.now()}
-    add_missing(session, Suppression, [row], ["shop_id", "channel", "address"])

@@ -46,6 +46,7 @@ class Mail:
     list_unsubscribe_url: str | None = None
     language: str
     date: datetime
+    marks: str = ""  # further header lines, as of `providers.marks`
 
 
 def message_id(key: str, domain: str) -> str:
@@ -83,6 +84,7 @@ def build(mail: Mail) -> bytes:
         token_header("Message-ID", mail.message_id),
         token_header("Feedback-ID", mail.feedback_id),
         token_header("X-Entity-Ref-ID", mail.key),
+        mail.marks,
         "X-Auto-Response-Suppress: OOF, AutoReply\r\n",
         _unsubscribe(mail.list_unsubscribe_url) if mail.list_unsubscribe_url else "",
         f"Content-Language: {mail.language}\r\n" if _LANGUAGE.fullmatch(mail.language) else "",

@@ -49,7 +49,7 @@ class Consent(Base):
 
 
 class Suppression(Base):
-    """An address that must not be written to: it is dead or its owner complained."""
+    """An address that must not be written to: it is dead or its owner complained; or one that was dead."""
 
     __tablename__ = "suppressions"
     __table_args__ = (UniqueConstraint("shop_id", "channel", "address"),)
@@ -58,7 +58,7 @@ class Suppression(Base):
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
     channel: Mapped[str] = mapped_column(String(10))
     address: Mapped[str] = mapped_column(String(320))
-    cause: Mapped[str] = mapped_column(String(20))  # dead, complained
+    cause: Mapped[str] = mapped_column(String(20))  # dead, complained; lifted: dead once, freed by the shop
     at: Mapped[datetime]
 
 

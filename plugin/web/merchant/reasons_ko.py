@@ -33,6 +33,9 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     (r"the mail server offers no login that we know.*", "메일 서버의 로그인 방식을 지원하지 않습니다"),
     (r"could not be written: (.+)", "메일을 만들지 못했습니다 ({0})"),
     (r"the mail server (.+)", "메일 서버: {0}"),
+    (r"there is no such mailbox \((.+)\)", "없는 메일 주소입니다 ({0})"),
+    (r"came back: there is no such mailbox \((.+)\)", "되돌아왔습니다: 없는 메일 주소입니다 ({0})"),
+    (r"came back: it could not be delivered \((.+)\)", "되돌아왔습니다: 전달하지 못했습니다 ({0})"),
 )  # fmt: skip
 SENTENCES = {
     "no EMAIL_URL is set": "메일 서버(EMAIL_URL)가 설정되지 않았습니다",
@@ -56,6 +59,9 @@ SENTENCES = {
     "a digital order: nothing is shipped": "디지털 상품이라 배송이 없습니다",
     "a test order": "테스트 주문입니다",
     "asks at the expected delivery unless the carrier reports it": "택배사 소식이 없으면 예상 도착일에 여쭤봅니다",
+    "came back: it could not be delivered": "되돌아왔습니다: 전달하지 못했습니다",
+    "came back: there is no such mailbox": "되돌아왔습니다: 없는 메일 주소입니다",
+    "there is no such mailbox": "없는 메일 주소입니다",
     "being sent": "보내는 중입니다",
     "bought in the shop: nothing is shipped": "매장에서 구매해 배송이 없습니다",
     "cancelled by the shop": "쇼핑몰에서 취소했습니다",
