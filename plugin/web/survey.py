@@ -113,13 +113,12 @@ def _form(
         status,
         visit=seen,
         stored=stored,
-        questions=survey_form.shown(seen.questions, said, seen.language, seen.shop.name),
-        required=[survey_form.is_required(one, place) for place, one in enumerate(seen.questions)],
         sitting=context().tokens.make(SITTING, seen.message_id, begun, survey_form.digest(seen.questions)),
         saved=saved,
         cut=cut,
         anew=anew,
         wrong=wrong or [],
+        **survey_form.page_values(seen, said),
     )
 
 

@@ -14,6 +14,7 @@ from plugin.services.answers import KEPT_WORDS, kept_words
 from plugin.services.survey_view import Survey
 from plugin.web.texts import text
 from plugin.web.token_pages import small_number
+from plugin.web.visits import Visit
 from schemas.survey import CHOICE, TEXT, WORDS, Question, QuestionSetSchema
 
 MAX_WORDS = 20_000  # characters that are read; 4,000 are kept
@@ -98,6 +99,14 @@ def shown(
             hint=text(language, "survey_words_hint") if question.kind == TEXT and not question.wording else None,
         ))  # fmt: skip
     return found
+
+
+def page_values(seen: Visit, said: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What the page needs to show the questions."""
+    return {
+        "questions": shown(seen.questions, said, seen.language, seen.shop.name),
+        "required": [is_required(one, place) for place, one in enumerate(seen.questions)],
+    }
 
 
 def said_of(stored: Survey | None) -> Given:

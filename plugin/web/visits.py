@@ -24,6 +24,7 @@ from plugin.services.answers import (
 from plugin.services.archive import find_message
 from plugin.services.consents import consents_of
 from plugin.services.issue_desk import newest_question
+from plugin.services.shops import shop_of
 from plugin.services.survey_view import Survey, survey_of, survey_view
 from plugin.store.models.archive import MessageArchive
 from plugin.store.models.customers import Issue
@@ -133,6 +134,19 @@ def visit(session: Session, message_id: int) -> Visit:
         order=order,
         message=message,
     )
+
+
+def sample(session: Session, shop_id: int, language: str) -> Visit:
+    """A visit that nobody made, to show a merchant their page: of no order of theirs. Raises UnknownShop."""
+    shop = shop_of(session, shop_id)
+    settings = _settings(shop)
+    view = _shop_view(shop, settings)
+    return Visit(
+        message_id=0, language=language, shop=view, minutes=settings.survey_minutes, questions=settings.survey(),
+        mail_href=mail_href(view.support_email, None) if view.support_email else None,
+        phone_href=phone_href(view.support_phone) if view.support_phone else None,
+        order=Order(name="#1001", lines=[]), message=Message(id=0),
+    )  # fmt: skip
 
 
 def address(seen: Visit) -> str:

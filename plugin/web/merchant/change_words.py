@@ -71,6 +71,10 @@ class ChangeWords:
         return self._named(path, value)[:MAX_TEXT]
 
     def _named(self, path: str, value: Any) -> str:
+        if path == "questions" and isinstance(value, dict):  # of the survey: in the merchant's words, else by its kind
+            told = value.get("wording") or {}
+            return str(told.get(self.language) or next(iter(told.values()), "")
+                       or self._words(f"questions.kind.{value.get('kind')}"))  # fmt: skip
         return self._words(f"{_ONE_OF[path]}{value}") or str(value) if path in _ONE_OF else str(value)
 
     def _words(self, key: str, **values: str) -> str:
