@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from plugin.domain.addresses import normalise_email
 from plugin.domain.survey import without_words
 from plugin.secrets import Undecryptable, fingerprint
+from plugin.services import consent_files
 from plugin.services.context import Context
 from plugin.services.plan import lock_orders
 from plugin.store.models.archive import MessageArchive
@@ -92,6 +93,7 @@ def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRe
     """
     now = ctx.clock.now()
     named = {event.customer_id} if event.customer_id else set()
+    consent_files.hold(session, shop.id)
     _forget_receipts(session, shop, named, event.order_ids)
     mine = (Customer.shop_id == shop.id, Customer.platform_id.in_(named))
     session.execute(select(Customer.id).where(*mine).with_for_update())
@@ -122,6 +124,7 @@ def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRe
     for table in (Consent, Suppression, ConsentWriteback):
         session.execute(delete(table).where(table.shop_id == shop.id, table.address.in_(addresses)))
     _forget_mail_events(session, ctx, shop, addresses, ids)
+    consent_files.erase_addresses(session, ctx, shop.id, addresses)
     refs = {c.platform_id for c in customers} | named
     session.execute(
         delete(Checkout).where(

@@ -21,8 +21,8 @@ from plugin.store.models.platform import Errand
 from plugin.store.upserts import insert_for
 
 FIRST_SYNC, RECONCILE, CONSENTS, TOKEN = "first_sync", "reconcile", "consents", "token"
-REPLAN = "replan"
-OURS = (REPLAN,)  # these need nothing from the platform
+REPLAN, CONSENT_IMPORT = "replan", "consent_import"
+OURS = (REPLAN, CONSENT_IMPORT)  # these need nothing from the platform
 LEASE = timedelta(seconds=120)  # of machine time: longer than any step
 BACKOFF = (5, 30, 120, 600, 3600)  # seconds after each failure in a row
 

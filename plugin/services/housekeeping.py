@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, class_mapper
 
 from plugin.domain import retention
 from plugin.services.archive import archive
+from plugin.services.consent_files import prune_imports
 from plugin.services.context import Context
 from plugin.services.logins import prune_logins
 from plugin.store import partitions
@@ -41,6 +42,7 @@ def prune(ctx: Context) -> None:
     partitions.make_months(ctx.database, MessageBody.__tablename__, list(partitions.months(now, 1 + AHEAD)))
     with ctx.database.transaction() as session:
         prune_logins(session)
+        prune_imports(session, now)
     _receipts(ctx, now)
     _mail_webhooks(ctx, now)
     _drop_months(ctx, MessageBody, "made_at", now - retention.MESSAGE_BODIES)

@@ -54,7 +54,7 @@ def follow(session: Session, ctx: Context, shop: Shop, steps: Collection[str] | 
     session.execute(select(Shop.id).where(Shop.id == shop.id).with_for_update())
     if not shop.plans_behind:
         most = FEW + 1
-        ids = _recent(session, ctx, shop, most) if steps is None else affected_orders(session, shop, steps, most)
+        ids = recent(session, ctx, shop, most) if steps is None else affected_orders(session, shop, steps, most)
         if len(ids) <= FEW:
             plan_orders(session, ctx, shop, ids)
             return
@@ -106,6 +106,12 @@ def step(ctx: Context, claimed: Claimed) -> None:
     ctx.queues.nudge(SEND)
 
 
+def recent(session: Session, ctx: Context, shop: Shop, most: int | None = None) -> set[int]:
+    """Orders of the last months, at most so many."""
+    mine = select(Order.id).where(Order.shop_id == shop.id, Order.placed_at >= ctx.clock.now() - CAMPAIGN)
+    return set(session.scalars(mine.limit(most)))
+
+
 def affected_orders(session: Session, shop: Shop, steps: Collection[str], most: int | None = None) -> set[int]:
     """Orders with a message of these steps that a new switch or delay may move, end or bring back.
 
@@ -122,11 +128,6 @@ def affected_orders(session: Session, shop: Shop, steps: Collection[str], most: 
         if most is not None and len(found) >= most:
             break
     return found
-
-
-def _recent(session: Session, ctx: Context, shop: Shop, most: int) -> set[int]:
-    mine = select(Order.id).where(Order.shop_id == shop.id, Order.placed_at >= ctx.clock.now() - CAMPAIGN)
-    return set(session.scalars(mine.limit(most)))
 
 
 def _waits_for_its_plan(shop_id: int, since: datetime) -> tuple[ColumnElement[bool], ...]:

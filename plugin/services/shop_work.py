@@ -11,6 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from plugin.platforms.shopify.errors import AccessDenied, AdminError, Throttled, Unavailable
 from plugin.services import (
+    consent_import,
     consent_writeback,
     errands,
     feedback_work,
@@ -21,7 +22,7 @@ from plugin.services import (
     sync,
 )
 from plugin.services.context import Context
-from plugin.services.errands import CONSENTS, FIRST_SYNC, RECONCILE, REPLAN, TOKEN, Claimed, LostClaim
+from plugin.services.errands import CONSENT_IMPORT, CONSENTS, FIRST_SYNC, RECONCILE, REPLAN, TOKEN, Claimed, LostClaim
 from plugin.services.shop_tokens import NoToken
 from plugin.services.shops import UnknownShop
 from plugin.services.tagging import FEEDBACK
@@ -39,6 +40,7 @@ STEPS: dict[str, Callable[[Context, Claimed], None]] = {
     TOKEN: shop_tokens.step,
     REPLAN: replanning.step,
     FEEDBACK: feedback_work.step,
+    CONSENT_IMPORT: consent_import.step,
 }
 
 log = logging.getLogger(__name__)

@@ -64,8 +64,12 @@ class ImportQuery(Schema):
 
 
 class ImportSchema(Schema):
-    """What an import did, or would do."""
+    """What an import did, or would do, as far as it is: `done` of `parts` are dealt with."""
 
+    id = fields.Integer(required=True)
+    waiting = fields.Boolean(required=True, metadata={"description": "it goes on in the background"})
+    done = fields.Integer(required=True)
+    parts = fields.Integer(required=True)
     dry = fields.Boolean(required=True)
     lines = fields.Integer(required=True)
     good = fields.Integer(required=True)

@@ -18,12 +18,36 @@ class StepEffectSchema(Schema):
         metadata={"description": "day -> how many that would not have gone"},
     )  # fmt: skip
     end = fields.Integer(required=True, metadata={"description": "not sent any more"})
+    why = fields.Dict(
+        keys=fields.String(), values=fields.Integer(), required=True,
+        metadata={"description": "reason -> how many are not sent any more for it"},
+    )  # fmt: skip
     late = fields.Integer(required=True, metadata={"description": "by then too late to be sent"})
+
+
+class SampleSchema(Schema):
+    """Where there are too many orders to plan each: the numbers by step are worked out from `orders` of `of`."""
+
+    orders = fields.Integer(required=True)
+    of = fields.Integer(required=True)
+
+
+class LateEffectsSchema(Schema):
+    """Numbers of planned messages that the settings concern only when they are about to leave."""
+
+    quiet = fields.Integer(required=True, metadata={"description": "wait for the end of quiet hours from now on"})
+    free = fields.Integer(required=True, metadata={"description": "do not wait for it any more"})
+    capped = fields.Integer(required=True, metadata={"description": "the new cap puts off"})
+    language = fields.Integer(required=True, metadata={"description": "are written in another language"})
+    unshipped = fields.Integer(required=True, metadata={"description": "orders that the delivery time will hold for"})
+    expected = fields.Integer(required=True, metadata={"description": "parcels that keep their expected day"})
 
 
 class EffectsSchema(Schema):
     steps = fields.Dict(keys=fields.String(), values=fields.Nested(StepEffectSchema), required=True)
     waiting = fields.Integer(required=True, metadata={"description": "messages that wait without a date"})
+    sample = fields.Nested(SampleSchema, required=True, allow_none=True)
+    late = fields.Nested(LateEffectsSchema, required=True)
 
 
 class PlanningSchema(Schema):

@@ -7,7 +7,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from plugin.services import replanning
+from plugin.services import consent_files, replanning
 from plugin.services.api_keys import make_key
 from plugin.services.shop_work import work_off
 from plugin.store.models.messages import Act, Message
@@ -132,3 +132,21 @@ def test_a_large_shops_settings_are_in_force_before_its_plans_are(api: Api, monk
         pass
     assert api.get("/settings/planning").json == ended
     assert api.get("/messages?state=withheld&step=survey").json["items"]
+
+
+def test_a_long_list_of_consents_is_asked_after(api: Api, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(consent_files, "AT_ONCE", 2)
+    lines = b"email,state\n" + b"".join(b"c%d@mail.example,yes\n" % n for n in range(20))
+    begun = api.call("POST", "/consents", data=lines, content_type="text/csv")
+    assert (begun.status_code, begun.json["waiting"], begun.json["lines"]) == (202, True, 20)
+    path = f"/consents/imports/{begun.json['id']}"
+    assert api.call("POST", path).status_code == 409  # it is not tried yet
+    while work_off(api.scene.ctx):
+        pass
+    assert (api.get(path).json["waiting"], api.get(path).json["may"], api.get(path).json["dry"]) == (False, 20, True)
+    stranger = other_shop(api)
+    assert stranger.get(path).status_code == stranger.call("POST", path).status_code == 404
+    assert api.call("POST", path).status_code == 202
+    while work_off(api.scene.ctx):
+        pass
+    assert (api.get(path).json["dry"], api.get(path).json["changed"]) == (False, 20)

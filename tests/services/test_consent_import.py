@@ -9,20 +9,25 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import select
 
 from plugin.domain.consent import OLDEST
-from plugin.services import consent_csv
+from plugin.services import consent_csv, consent_files, consent_import, errands
 from plugin.services.consent_csv import BadFile, Said, Wrong, read_consents
-from plugin.services.consent_import import Outcome, import_consents
+from plugin.services.consent_files import Outcome
+from plugin.services.consent_import import bring_in, go_on, view
+from plugin.services.shop_work import work_off
 from plugin.services.shops import UnknownShop
 from plugin.store.models.customers import Consent
+from plugin.store.models.imports import ConsentImport, ConsentImportPart
 from plugin.store.models.merchants import Change
 from plugin.store.models.messages import Message
+from plugin.store.models.platform import Errand
 from plugin.store.models.shops import Shop
 from schemas.events import ConsentSource, ConsentState
 from tests.conftest import NOW
 from tests.services.test_queries import plans, scans
-from tests.services.world import DOMAIN, EMAIL, World, consent, order, parcel, tracked
+from tests.services.world import DOMAIN, EMAIL, World, compliance, consent, order, parcel, tracked
 
 OTHER = "other.myshopify.com"
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -139,8 +144,12 @@ def test_a_list_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # -- the import -------------------------------------------------------------------------------------------------------
 def run(world: World, text: str, *, dry: bool = False, domain: str = DOMAIN) -> Outcome:
+    """As far as it goes, in the background too."""
     shop_id = world.row(Shop, domain=domain).id
-    return import_consents(world.ctx, shop_id, io.BytesIO(text.encode()), "tester", dry=dry)
+    found = bring_in(world.ctx, shop_id, io.BytesIO(text.encode()), "tester", dry=dry)
+    while work_off(world.ctx):
+        pass
+    return view(world.ctx, shop_id, found.id).outcome
 
 
 def words(world: World, **where: Any) -> dict[str, Consent]:
@@ -172,7 +181,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(both: World) -> None:
 
 
 def test_dry_runs_know_what_earlier_batches_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plugin.services.consent_import.AT_ONCE", 1)
+    monkeypatch.setattr(consent_files, "AT_ONCE", 1)
     assert figures(run(world, LIST, dry=True)) == figures(run(world, LIST))
 
 
@@ -209,15 +218,13 @@ def test_nothing_of_another_shop(both: World) -> None:
     after = {m.id: m.state for m in both.rows(Message)}
     assert before == after
     with pytest.raises(UnknownShop):
-        import_consents(both.ctx, 999, io.BytesIO(b"email,state\n"), "tester", dry=True)
+        bring_in(both.ctx, 999, io.BytesIO(b"email,state\n"), "tester", dry=True)
 
 
 def test_many_lines_take_little_memory(world: World) -> None:
     text = "email,state,at\n" + "".join(f"customer{n}@mail.example,yes,2026-10-01\n" for n in range(20_000))
-    file = io.BytesIO(text.encode())
-    shop_id = world.row(Shop).id
     tracemalloc.start()
-    outcome = import_consents(world.ctx, shop_id, file, "tester", dry=False)
+    outcome = run(world, text)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (outcome.changed, outcome.may) == (20_000, 20_000)
@@ -230,3 +237,120 @@ def test_every_query_stands_on_an_index(world: World) -> None:
         run(world, f"email,state,at\n{EMAIL},subscribed,2026-10-01\n")
         run(world, f"email,state,at\n{EMAIL},subscribed,2026-10-01\n", dry=True)
     assert scans(found) == []
+
+
+# -- in the background ------------------------------------------------------------------------------------------------
+def many(count: int = 40, word: str = "yes") -> str:
+    return "email,state,at\n" + "".join(f"c{n}@mail.example,{word},2026-10-01\n" for n in range(count))
+
+
+def bring(world: World, text: str, *, dry: bool) -> consent_import.Import:
+    return bring_in(world.ctx, world.row(Shop).id, io.BytesIO(text.encode()), "tester", dry=dry)
+
+
+def parts(world: World) -> list[bytes]:
+    with world.ctx.database.reading() as session:
+        return list(session.scalars(select(ConsentImportPart.lines)))
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consent_files, "AT_ONCE", 5)
+
+
+def test_a_long_list_goes_on_in_the_background_and_says_how_far(both: World, small_parts: None) -> None:
+    found = bring(both, many(), dry=False)
+    assert (found.waiting, found.done, found.parts, found.outcome.lines) == (True, 0, 8, 40)
+    assert words(both) == {}
+    for _ in range(3):
+        work_off(both.ctx)
+    now = view(both.ctx, both.row(Shop).id, found.id)
+    assert (now.waiting, now.done, now.outcome.changed, len(words(both))) == (True, 3, 15, 15)
+    while work_off(both.ctx):
+        pass
+    now = view(both.ctx, both.row(Shop).id, found.id)
+    assert (now.waiting, now.done, now.outcome.changed, len(words(both))) == (False, 8, 40, 40)
+    assert parts(both) == []
+    assert both.row(Change, what="consent_import").after == {"lines": 40, "changed": 40}
+
+
+def test_a_killed_worker_costs_a_part_and_counts_nothing_twice(
+    both: World, small_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = bring(both, many(), dry=False)
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    for _ in range(4):
+        work_off(both.ctx)
+        claimed = errands.claim(both.ctx)
+        assert claimed
+        with monkeypatch.context() as patch:
+            patch.setattr(errands, "proceed", killed)
+            with pytest.raises(KeyboardInterrupt):
+                consent_import.step(both.ctx, claimed)
+        with both.ctx.database.transaction() as session:  # its lease is over
+            session.query(Errand).update({"next_at": datetime.now(UTC) - timedelta(seconds=1)})
+    while work_off(both.ctx):
+        pass
+    outcome = view(both.ctx, both.row(Shop).id, found.id).outcome
+    assert (outcome.changed, outcome.may, len(words(both))) == (40, 40, 40)
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_what_was_tried_is_imported_without_being_sent_again(both: World, small_parts: None, count: int) -> None:
+    shop_id = both.row(Shop).id
+    found = bring(both, many(count), dry=True)
+    while work_off(both.ctx):
+        pass
+    assert words(both) == {}
+    go_on(both.ctx, shop_id, found.id, "tester")
+    while work_off(both.ctx):
+        pass
+    assert len(words(both)) == count
+    with pytest.raises(consent_import.NotTried):
+        go_on(both.ctx, shop_id, found.id, "tester")
+    with pytest.raises(consent_import.NoSuchImport):
+        go_on(both.ctx, shop_id + 1, found.id, "tester")
+
+
+def test_two_long_lists_at_once_are_dealt_with_in_turn(both: World, small_parts: None) -> None:
+    first, second = bring(both, many(), dry=False), bring(both, many(word="unsubscribed"), dry=False)
+    while work_off(both.ctx):
+        pass
+    shop_id = both.row(Shop).id
+    assert not view(both.ctx, shop_id, first.id).waiting
+    assert not view(both.ctx, shop_id, second.id).waiting
+    assert all(row.opted_out_at for row in words(both).values())
+
+
+def test_lists_are_sealed_and_gone_after_a_day(both: World) -> None:
+    bring(both, many(3), dry=True)
+    kept = parts(both)[0] + both.row(ConsentImport).outcome
+    assert b"mail.example" not in kept
+    with both.ctx.database.transaction() as session:
+        consent_files.prune_imports(session, datetime.now(UTC) + timedelta(hours=23))
+    assert both.rows(ConsentImport)
+    with both.ctx.database.transaction() as session:
+        consent_files.prune_imports(session, datetime.now(UTC) + timedelta(hours=25))
+    assert both.rows(ConsentImport) == parts(both) == []
+
+
+def test_an_erased_customer_is_taken_out_of_a_list_that_waits(both: World, small_parts: None) -> None:
+    both.hook("orders/create", order(both.now))
+    found = bring(both, many() + f"{EMAIL},yes,2026-10-01\n{EMAIL},perhaps,2026-10-01\n", dry=False)
+    both.hook("customers/redact", compliance(both.domain))
+    while work_off(both.ctx):
+        pass
+    assert EMAIL not in words(both)
+    assert len(words(both)) == 40
+    assert view(both.ctx, both.row(Shop).id, found.id).outcome.named == []
+
+
+def test_a_shop_that_is_erased_takes_its_lists_with_it(both: World, small_parts: None) -> None:
+    bring(both, many(), dry=False)
+    both.hook("shop/redact", {"shop_domain": both.domain, "shop_id": 1})
+    assert both.rows(ConsentImport) == parts(both) == []
+    while work_off(both.ctx):
+        pass

@@ -24,7 +24,6 @@ class Order(Base):
     __table_args__ = (
         UniqueConstraint("shop_id", "platform_id"),
         Index("ix_orders_customer", "customer_id", "placed_at"),
-        Index("ix_orders_address", "shop_id", "address"),
         Index("ix_orders_shop_placed", "shop_id", "placed_at"),
         Index("ix_orders_unarchived", "placed_at", "id", postgresql_where=text("archived_at IS NULL"),
               sqlite_where=text("archived_at IS NULL")),

@@ -6,10 +6,11 @@ import shutil
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
-from flask import Response, request
+from flask import Response, abort, request
 
+from plugin.services import consent_import
 from plugin.services.consent_csv import BadFile
-from plugin.services.consent_import import import_consents
+from plugin.services.consent_import import Import, NoSuchImport, NotTried
 from plugin.services.exports import export
 from plugin.web.api.access import caller
 from plugin.web.api.resource import Resource
@@ -37,13 +38,14 @@ def take_away() -> Response:
 @blueprint.post("/consents")
 @blueprint.arguments(ImportQuery, location="query")
 @blueprint.response(200, ImportSchema)
+@blueprint.alt_response(202, schema=ImportSchema, description="A long list: ask for the import until it is dealt with.")
 @blueprint.alt_response(422, description="Nothing in the file can be used.")
 @blueprint.doc(requestBody={"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}})
 def bring_in(query: dict[str, Any]) -> Any:
     """A CSV of consents: columns email, state, and if known at and source
 
     A dry run unless `dry=false`. The newest word about an address holds, by its own time; an import never lifts an
-    opt-out that is newer than it.
+    opt-out that is newer than it. A long list (about 2,000 lines) goes on in the background. Lists are kept for a day.
     """
     request.max_content_length = MAX_FILE
     who = caller()
@@ -51,6 +53,44 @@ def bring_in(query: dict[str, Any]) -> Any:
         shutil.copyfileobj(request.stream, file)
         try:
             actor, given = f"API key {who.name}", cast(IO[bytes], file)
-            return import_consents(context(), who.shop_id, given, actor, dry=query["dry"])
+            return _told(consent_import.bring_in(context(), who.shop_id, given, actor, dry=query["dry"]))
         except BadFile as exc:
             return problem(422, f"file_{exc.code}", "Nothing in the file can be used.")
+
+
+@blueprint.get("/consents/imports/<int:import_id>")
+@blueprint.response(200, ImportSchema)
+@blueprint.alt_response(404, description="No import of this shop of the last day.")
+def progress(import_id: int) -> Any:
+    """How far a list of consents is, and what came of it"""
+    try:
+        return _flat(consent_import.view(context(), caller().shop_id, import_id))
+    except NoSuchImport:
+        abort(404)
+
+
+@blueprint.post("/consents/imports/<int:import_id>")
+@blueprint.response(200, ImportSchema)
+@blueprint.alt_response(202, schema=ImportSchema, description="A long list: ask for the import until it is dealt with.")
+@blueprint.alt_response(404, description="No import of this shop of the last day.")
+@blueprint.alt_response(409, description="It is no dry run that has ended.")
+def go_on(import_id: int) -> Any:
+    """Import for good what was tried, without sending it again"""
+    who = caller()
+    try:
+        return _told(consent_import.go_on(context(), who.shop_id, import_id, f"API key {who.name}"))
+    except NoSuchImport:
+        abort(404)
+    except NotTried:
+        return problem(409, "not_tried", "Only a list whose dry run has ended can be imported like this.")
+
+
+def _told(found: Import) -> Any:
+    return _flat(found), 202 if found.waiting else 200
+
+
+def _flat(found: Import) -> dict[str, Any]:
+    outcome = found.outcome
+    return vars(outcome) | {
+        "id": found.id, "waiting": found.waiting, "done": found.done, "parts": found.parts, "good": outcome.good
+    }  # fmt: skip

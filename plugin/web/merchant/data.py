@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, abort, request
 
+from plugin.services import consent_import
 from plugin.services.consent_csv import MAX_LINES, BadFile
-from plugin.services.consent_import import NAMED, import_consents
+from plugin.services.consent_files import NAMED
+from plugin.services.consent_import import Import, NoSuchImport, NotTried
 from plugin.services.exports import export
 from plugin.web.auth import Auth
 from plugin.web.merchant.access import merchant, ticket
@@ -45,17 +47,47 @@ def take_away() -> Response:
 
 @blueprint.post("/consents")
 def bring_in() -> Response:
-    """`act`: try (a dry run, which writes nothing) or import. The file is sent with both, because none is kept."""
+    """`act`: try (a dry run, which changes nothing) or import. A long list goes on in the background."""
     file = request.files.get("file")
     if file is None or not file.filename:
         return _answer(422, problem="no_file")
     who = merchant()
     dry = request.form.get("act") != "import"
     try:
-        outcome = import_consents(context(), who.shop_id, file.stream, who.actor, dry=dry)
+        found = consent_import.bring_in(context(), who.shop_id, file.stream, who.actor, dry=dry)
     except BadFile as exc:
         return _answer(422, problem=exc.code)
-    return _answer(outcome=outcome)
+    return _told(found)
+
+
+@blueprint.get("/imports/<int:import_id>")
+def progress(import_id: int) -> Response:
+    """How far a list is, and what came of it; asked for again until it is dealt with."""
+    return _answer(found=_import(import_id))
+
+
+@blueprint.post("/imports/<int:import_id>")
+def go_on(import_id: int) -> Response:
+    """Import for good what was tried. 409 when that was done already."""
+    _import(import_id)
+    who = merchant()
+    try:
+        return _told(consent_import.go_on(context(), who.shop_id, import_id, who.actor))
+    except NotTried:
+        abort(409)
+
+
+def _import(import_id: int) -> Import:
+    try:
+        return consent_import.view(context(), merchant().shop_id, import_id)
+    except NoSuchImport:
+        abort(404)
+
+
+def _told(found: Import) -> Response:
+    if found.waiting and "HX-Request" not in request.headers:
+        return Response(status=303, headers={"Location": f"/app/data/imports/{found.id}#import-result"})
+    return _answer(found=found)
 
 
 def _answer(status: int = 200, **values: Any) -> Response:
@@ -64,5 +96,5 @@ def _answer(status: int = 200, **values: Any) -> Response:
 
 
 def _page(name: str, status: int = 200, **values: Any) -> Response:
-    found = {"outcome": None, "problem": None, "named": NAMED, "max_lines": MAX_LINES, **values}
+    found = {"found": None, "problem": None, "named": NAMED, "max_lines": MAX_LINES, **values}
     return page(name, status, export_link=ticket("/app/data/export"), **found)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, request
 
 from plugin.content.colours import button_colours, contrast
+from plugin.services.change_preview import preview_change
 from plugin.services.compose import sender_of
 from plugin.services.settings_change import change_settings, locked_shop
 from plugin.services.settings_form import form_of, read_form
@@ -14,6 +15,7 @@ from plugin.services.shops import shop_of
 from plugin.web.auth import Auth
 from plugin.web.colours import AA, PAPER, checked, readable
 from plugin.web.merchant.access import merchant
+from plugin.web.merchant.effects import effect_lines, late_lines
 from plugin.web.merchant.pages import page
 from plugin.web.wiring import context
 from schemas.settings import LANGUAGES, load_settings
@@ -30,7 +32,10 @@ def show() -> Response:
 
 @blueprint.post("/app/settings")
 def save() -> Response:
+    """What changes something for messages that wait is asked first; `apply`: yes, once it was."""
     who, ctx = merchant(), context()
+    if request.form.get("apply") != "yes" and (asked := _ask()):
+        return asked
     with ctx.database.transaction() as session:
         shop = locked_shop(session, who.shop_id)
         edited, wrong = read_form(load_settings(shop.settings), request.form)
@@ -39,6 +44,21 @@ def save() -> Response:
     if edited is None:
         return _page(422, wrong=wrong, typed=request.form)
     return Response(status=303, headers={"Location": "/app/settings?said=saved"})
+
+
+def _ask() -> Response | None:
+    who, ctx = merchant(), context()
+    with ctx.database.reading() as session:
+        edited, _ = read_form(load_settings(shop_of(session, who.shop_id).settings), request.form)
+        if edited is None:
+            return None
+        effects = preview_change(session, ctx, who.shop_id, edited)
+    if not (effects.total or effects.late.total):
+        return None
+    given = [(name, value) for name, value in request.form.items() if name not in ("csrf", "apply")]
+    return page(
+        "settings_confirm", effects=effects, lines=effect_lines(effects), late=late_lines(effects), given=given
+    )
 
 
 def _page(

@@ -9,13 +9,14 @@ from flask import Blueprint, Response, abort, current_app, request
 from marshmallow import ValidationError
 
 from plugin.services import template_edit
-from plugin.services.change_preview import Effects, preview_change
+from plugin.services.change_preview import preview_change
 from plugin.services.how_to import how_to_pages, save_how_to
 from plugin.services.settings_change import change_settings, changed_steps, locked_shop, with_step
 from plugin.services.shops import shop_of
 from plugin.services.step_figures import step_counts
 from plugin.web.auth import Auth
 from plugin.web.merchant.access import merchant
+from plugin.web.merchant.effects import effect_lines
 from plugin.web.merchant.pages import page
 from plugin.web.wiring import context
 from schemas.settings import (
@@ -32,7 +33,6 @@ AUTH = Auth.MERCHANT
 UNITS = {"minutes": 1, "hours": 60, "days": 24 * 60}
 LONGEST = 120 * 24 * 60  # minutes
 HOW_TO_STEP = "delivered"  # where the products' pages are edited
-MAX_DAYS = 4  # dates named in "132 move to Friday"
 
 blueprint = Blueprint("merchant_step", __name__, url_prefix="/app/steps/<step>")
 
@@ -112,8 +112,8 @@ def _save(step: str, wish: Wish, then: str) -> Response:
                 effects = preview_change(session, ctx, who.shop_id, edited)
                 if effects.total or effects.waiting:
                     return page(
-                        "step_confirm", step=step, wish=wish, before=before, effects=effects, lines=_lines(effects),
-                        unit_of=_unit_of, same=same,
+                        "step_confirm", step=step, wish=wish, before=before, effects=effects,
+                        lines=effect_lines(effects), unit_of=_unit_of, same=same,
                     )  # fmt: skip
     with ctx.database.transaction() as session:
         shop = locked_shop(session, who.shop_id)
@@ -165,20 +165,3 @@ def _unit_of(minutes: int) -> tuple[int, str]:
     """A delay in its largest whole unit: (4, "days")."""
     unit = next((unit for unit in ("days", "hours") if minutes and minutes % UNITS[unit] == 0), "minutes")
     return minutes // UNITS[unit], unit
-
-
-def _lines(effects: Effects) -> list[tuple[str, list[tuple[str, dict[str, Any]]]]]:
-    """For each step the sentences that say what happens: the key of the text, and its words (`day`: a date)."""
-    found = []
-    for name, effect in effects.steps.items():
-        lines: list[tuple[str, dict[str, Any]]] = []
-        if effect.at_once:
-            lines.append(("at_once", {"n": effect.at_once}))
-        for key, days in (("moved", effect.moved), ("begin", effect.begin)):
-            most = sorted(days.most_common(MAX_DAYS))
-            lines += [(key, {"n": count, "day": day}) for day, count in most]
-            if rest := days.total() - sum(count for _, count in most):
-                lines.append((f"{key}_rest", {"n": rest}))
-        lines += [(key, {"n": count}) for key, count in (("end", effect.end), ("late", effect.late)) if count]
-        found.append((name, lines))
-    return found

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from plugin.services import consent_files
+from plugin.services.shop_work import work_off
 from plugin.store.models.customers import Consent
 from tests.web.scenes import Scene
 
@@ -58,8 +60,8 @@ def test_a_try_and_an_import(signed_in: FlaskClient, tea: Scene, htmx: bool, enc
 def test_a_file_larger_than_any_other_form(signed_in: FlaskClient, tea: Scene) -> None:
     data = b"email,state\n" + b"".join(b"customer%d@mail.example,yes\n" % n for n in range(5000))
     assert len(data) > 128 * 1024
-    assert "<b>5,000</b>lines" in send(signed_in, data).text
-    assert "<b>5,000</b>lines" in send(signed_in, data, htmx=True).text
+    assert send(signed_in, data).status_code == 303
+    assert "5,000 lines read" in send(signed_in, data, htmx=True).text
 
 
 def test_markup_in_a_line_stays_text(signed_in: FlaskClient) -> None:
@@ -84,3 +86,27 @@ def test_no_file_and_no_session(signed_in: FlaskClient, tea: Scene) -> None:
     assert (answer.status_code, "Choose a file" in answer.text) == (422, True)
     assert signed_in.post(f"{PAGE}/consents", data={"act": "import"}).status_code == 403
     assert tea.app.test_client().post(f"{PAGE}/consents").status_code in (302, 401)
+
+
+def test_a_long_list_goes_on_after_the_answer(
+    signed_in: FlaskClient, tea: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consent_files, "AT_ONCE", 2)
+    data = b"email,state\n" + b"".join(b"c%d@mail.example,yes\n" % n for n in range(20))
+    assert "Trying your list" in send(signed_in, data, htmx=True).text
+    answer = send(signed_in, data)
+    page, _, _ = answer.headers["Location"].partition("#")
+    assert (answer.status_code, page) == (303, "/app/data/imports/2")
+    text = signed_in.get(page).text
+    assert '<progress max="10" value="0"' in text
+    assert "20 lines read" in text
+    while work_off(tea.ctx):
+        pass
+    assert "nothing was written" in signed_in.get(page).text
+    assert tea.rows(Consent) == []
+    assert signed_in.post(page, data={"csrf": csrf(signed_in)}).status_code == 303
+    while work_off(tea.ctx):
+        pass
+    assert "Imported." in signed_in.get(page).text
+    assert len(tea.rows(Consent)) == 20
+    assert signed_in.post(page, data={"csrf": csrf(signed_in)}).status_code == 409
