@@ -59,6 +59,8 @@ def template_values(view: MessageView) -> Values:
         "tells_delivered": view.tells_delivered,
         "how_to": _how_to(view.lines) or None,
         "enjoyed": enjoyed,
+        "told": one_line(view.told, 60),
+        "mended": one_line(view.mended, 1000),
         "enjoyed_short": one_line(view.enjoyed, 40),
         "minutes": formats.number(max(1, view.survey_minutes), locale),
         "one_minute": view.survey_minutes <= 1,

@@ -126,6 +126,8 @@ class MessageView:
     promise: OfferView | None = None  # what completing the survey brings
     note: NoteView | None = None
     early: EarlyView | None = None
+    told: str | None = None  # what the customer had raised, by its tag
+    mended: str | None = None  # the shop's sentence on how it was mended
     marketing: bool = False  # this message's own class is marketing: legal name, postal address, (광고)
     subject: str | None = None  # the merchant's own subject, Liquid
     intro: str | None = None  # the merchant's own opening block, Liquid

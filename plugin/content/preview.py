@@ -30,6 +30,8 @@ class _Sample:
     prices: tuple[int, int, int]
     carrier: str
     suggested: tuple[tuple[str, int], ...]
+    told: str
+    mended: str
 
 
 _ENGLISH = _Sample(
@@ -53,6 +55,8 @@ _ENGLISH = _Sample(
     prices=(4800, 6450, 1900),
     carrier="UPS",
     suggested=(("Linen tea towels, set of three", 2900), ("Beeswax board balm", 1400), ("Stoneware bowl", 2600)),
+    told="Packaging",
+    mended="Our parcels now come in a box of recycled card, with no plastic in it.",
 )
 _KOREAN = _Sample(
     locale="ko-KR",
@@ -76,6 +80,8 @@ _KOREAN = _Sample(
     prices=(52000, 78000, 24000),
     carrier="CJ대한통운",
     suggested=(("리넨 행주 3장 세트", 21000), ("밀랍 도마 왁스", 18000), ("도자기 대접", 32000)),
+    told="포장",
+    mended="이제 비닐 없이 재생 종이 상자로 포장해 보내 드립니다.",
 )
 
 
@@ -148,6 +154,7 @@ def _variants(sample: _Sample) -> dict[str, MessageView]:
         "cross_sell_follow_up": follow_up,
         "cross_sell_follow_up-silent": replace(follow_up, products=silent),
         "cross_sell_follow_up-no_products": replace(follow_up, products=()),
+        "you_told_us": replace(survey, step="you_told_us", told=sample.told, mended=sample.mended),
     }
 
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 from enum import StrEnum
 
 POST_PURCHASE = "post_purchase"
+FEEDBACK = "feedback"
+YOU_TOLD_US = "you_told_us"
 
 
 class MessageClass(StrEnum):
@@ -60,6 +62,7 @@ class Step:
     message_class: MessageClass
     stale_after: timedelta  # past its due date by more than this, it is withheld, never sent late
     priority: int  # the lower leaves first when much is due, or when a cap leaves room for one
+    flow: str = POST_PURCHASE
 
 
 STEPS: dict[str, Step] = {
@@ -71,6 +74,8 @@ STEPS: dict[str, Step] = {
         Step("survey", MessageClass.SERVICE, timedelta(days=14), 3),
         Step("cross_sell", MessageClass.MARKETING, timedelta(days=14), 4),
         Step("cross_sell_follow_up", MessageClass.MARKETING, timedelta(days=14), 5),
+        # Only where the merchant says that what a customer told is mended; level with the survey, before what sells.
+        Step(YOU_TOLD_US, MessageClass.SERVICE, timedelta(days=14), 3, FEEDBACK),
     )
 }
 

@@ -92,6 +92,18 @@ class LowRating:
 
 
 @dataclass(frozen=True, slots=True)
+class Mended:
+    """What the shop says that it mended at `at`, for an order whose customer raised it before and is told through it.
+
+    `undone`: the shop took it back.
+    """
+
+    mending_id: int
+    at: datetime
+    undone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """What the merchant did to a message: "cancel", "send_now" or "send_again".
 
@@ -130,6 +142,7 @@ class History:
     answers: tuple[Answer, ...] = ()
     issues: tuple[NotArrived, ...] = ()
     low_ratings: tuple[LowRating, ...] = ()
+    mendings: tuple[Mended, ...] = ()
     acts: tuple[Act, ...] = ()
     left: tuple[Left, ...] = ()
     consent: ConsentWords = field(default_factory=ConsentWords)

@@ -13,6 +13,8 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("asks at", "as planned"),
     ("the customer says that it arrived", "as planned"),
     ("the shop chose", "by the shop"),
+    ("the shop took back", "by the shop"),
+    ("the customer was not satisfied", "not satisfied"),
     ("being sent", "as planned"),
     ("the carrier's newest word", "trouble at the carrier"),
     ("the parcel was lost", "lost"),

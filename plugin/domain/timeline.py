@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from plugin.domain import gates
+from plugin.domain.complaints import mended, unless_unhappy
 from plugin.domain.delivery_estimate import Delivery, NoDelivery, delivery_of, last_delivery
-from plugin.domain.flows import STEPS, MessageClass, State
+from plugin.domain.flows import State
 from plugin.domain.history import Act, History, Parcel
 from plugin.domain.joined_parcels import groups, shipped_due
+from plugin.domain.planned import Planned as Planned
 from schemas.settings import ShopSettings
 
 AFTER_DELIVERY = timedelta(days=1)  # a cross-sell never comes sooner after the last delivery
-AFTER_TROUBLE = timedelta(days=1)  # nor after the shop settled a complaint: the customer may say that it is not solved
-UNHAPPY = "the customer was not satisfied, and nobody has settled it yet"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """One message of the plan. `due_at` is None unless the state is planned or held with a date.
-
-    `subject`: the platform id of the order or parcel it is about. `copy`: 0, or n for the merchant's n-th "send again".
-    """
-
-    step: str
-    subject: str
-    state: State
-    reason: str
-    due_at: datetime | None = None
-    copy: int = 0
-    parcels: tuple[str, ...] = ()
-    estimated: bool = False
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        return self.step, self.subject, self.copy
-
-    @property
-    def message_class(self) -> MessageClass:
-        return STEPS[self.step].message_class
 
 
 def plan(settings: ShopSettings, history: History) -> tuple[Planned, ...]:
@@ -56,6 +31,7 @@ def plan(settings: ShopSettings, history: History) -> tuple[Planned, ...]:
         *_order_steps(settings, history),
         *_parcel_steps(settings, history),
         *_after_delivery(settings, history),
+        *mended(history),
     ]
     if history.acts:
         messages = [_with_acts(message, history.acts) for message in [*messages, *_copies(messages, history.acts)]]
@@ -178,7 +154,7 @@ def _after_delivery(settings: ShopSettings, history: History) -> Iterator[Planne
     cross_sell = _unless_ended(history, _cross_sell(settings, history, delivery))
     follow_up = _unless_ended(history, _follow_up(settings, history, cross_sell, delivery))
     for message in (cross_sell, follow_up):
-        yield _unless_bought_again(history, _unless_unhappy(history, message))
+        yield _unless_bought_again(history, unless_unhappy(history, message))
 
 
 def _last_delivery_of(history: History) -> Delivery | NoDelivery:
@@ -240,18 +216,6 @@ def _follow_up(
         return replace(message, state=cross_sell.state, reason="no cross-sell goes out")
     if not left and not settings.step("cross_sell").enabled:
         return replace(message, state=State.WITHHELD, reason="no cross-sell goes out")
-    return message
-
-
-def _unless_unhappy(history: History, message: Planned) -> Planned:
-    """Nothing is sold to a customer who was not satisfied, before the shop has settled it."""
-    if message.state not in (State.PLANNED, State.WAITING):
-        return message
-    if any(rating.closed_at is None for rating in history.low_ratings):
-        return replace(message, state=State.HELD, due_at=None, reason=UNHAPPY)
-    settled = max((r.closed_at for r in history.low_ratings if r.closed_at), default=None)
-    if settled and message.due_at and message.due_at < settled + AFTER_TROUBLE:
-        return replace(message, due_at=settled + AFTER_TROUBLE, reason="due a day after the complaint was settled")
     return message
 
 

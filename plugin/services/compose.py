@@ -67,6 +67,9 @@ def compose(
     step = settings.step(message.step)
     locale = order.locale or settings.language or shop.locale or "en"
     language = "ko" if locale.lower().startswith("ko") else "en"
+    mended = desk.mended.get(message.id)
+    if mended and mended.language(language) != language:
+        locale = language = mended.language(language)
     seeds = [line["product_id"] for line, _ in kept if line["product_id"]]
     given = shown(desk.session, ctx, shop, settings, order, message, language) if go.sells else NOTHING
     return MessageView(
@@ -93,6 +96,8 @@ def compose(
         products=(*given.exclusive, *_products(desk, ctx, shop, order, message, seeds, given))[:SUGGESTIONS]
         if go.sells else (),
         enjoyed=_enjoyed(order, kept),
+        told=mended.names[language] if mended else None,
+        mended=mended.sentences.get(language) if mended else None,
         offer=given.offer,
         note=given.note,
         early=given.early,

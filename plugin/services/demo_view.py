@@ -24,6 +24,7 @@ SEOUL = ZoneInfo(catalogue.TIMEZONE)
 STEPS = {
     "thank_you": "Thank you", "shipped": "Shipped", "delivered": "Delivered", "survey": "Survey",
     "cross_sell": "Cross-sell", "cross_sell_follow_up": "Cross-sell follow-up",
+    "you_told_us": "You told us, we fixed it",
 }  # fmt: skip
 STATES = {
     "planned": "planned", "waiting": "waiting", "held": "held", "queued": "leaving", "sending": "leaving",

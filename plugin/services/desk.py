@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from plugin.content.model import ShopView
 from plugin.domain.consent import ConsentWords
+from plugin.services.mending_words import MendingWords, mending_words
 from plugin.services.recommend import Recommendation, recommend
 from plugin.services.suggestions import Suggestions
 from plugin.store.models.customers import Consent, Suppression
@@ -47,6 +48,7 @@ class Desk:
     products: dict[tuple[int, str], Product]
     seals: dict[int, Seal]  # by message
     remembered: tuple[Suggestions, datetime] | None = None  # None: every search is made anew
+    mended: dict[int, MendingWords] = field(default_factory=dict)  # by message
     shop_views: dict[int, ShopView] = field(default_factory=dict)  # by shop, once made
     _settings: dict[int, ShopSettings] = field(default_factory=dict)
 
@@ -126,6 +128,7 @@ def lay_out(
         products=_products(session, orders.values()),
         seals=seals,
         remembered=remembered,
+        mended=mending_words(session, messages),
     )
 
 

@@ -1,10 +1,11 @@
-"""What the feedback desk has done in the background, a batch at a time: reading earlier answers' words anew."""
+"""What the feedback desk has done in the background, a batch at a time: earlier answers' words are read anew, and those
+are planned who are to hear that something was mended."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from plugin.services import errands, tagging
+from plugin.services import errands, mendings, tagging
 from plugin.services.context import Context
 from plugin.services.errands import Claimed
 
@@ -12,12 +13,15 @@ READ_AFTER = "read_after"  # in the errand's state: the answer up to which words
 
 
 def step(ctx: Context, claimed: Claimed) -> None:
-    """One batch, committed together with how far it came."""
+    """One batch, committed together with how far it came. Mendings first: somebody waits for them."""
     with ctx.database.transaction() as session:
-        after = claimed.state.get(READ_AFTER)
-        if after is not None:
-            reached = tagging.read_batch(session, ctx, claimed.shop_id, after)
-            state = {} if reached is None else {READ_AFTER: reached}
-            errands.proceed(session, claimed, state, datetime.now(UTC))
+        state, again = dict(claimed.state), datetime.now(UTC)
+        if mendings.plan_batch(session, ctx, claimed.shop_id):
+            errands.proceed(session, claimed, state, again)
+        elif READ_AFTER in state:
+            reached = tagging.read_batch(session, ctx, claimed.shop_id, state.pop(READ_AFTER))
+            errands.proceed(session, claimed, state if reached is None else {READ_AFTER: reached}, again)
+        else:
+            errands.proceed(session, claimed, {}, None, finished=True)
             return
-        errands.proceed(session, claimed, {}, None, finished=True)
+    mendings.nudge(ctx)

@@ -18,6 +18,7 @@ from plugin.services.figure_days import Days, count_days
 from plugin.services.shops import shop_of
 from plugin.store.models.figures import FigureDay, FigureRun
 from schemas.money import exponent
+from schemas.settings import STEPS as FLOW_STEPS
 from schemas.settings import ShopSettings, load_settings
 
 LIVE_DAYS = 31  # so many days, the latest, are counted at once where nobody has counted them yet
@@ -65,9 +66,10 @@ def figures(ctx: Context, shop_id: int, period: str) -> Report:
         missing = max(first, run.through + timedelta(days=1) if run else first, last - timedelta(days=LIVE_DAYS - 1))
         days |= count_days(session, shop_id, missing, last, zone)
         settings = load_settings(shop.settings)
-    by_step = {step: _sum(f for (_, s), f in days.items() if s == step) for step in STEPS}
+    shown = _shown(days)
+    by_step = {step: _sum(f for (_, s), f in days.items() if s == step) for step in shown}
     stretch = marks(period, first, last)
-    drawn: dict[date, dict[str, Figures]] = {mark: {step: Figures() for step in STEPS} for mark in stretch}
+    drawn: dict[date, dict[str, Figures]] = {mark: {step: Figures() for step in shown} for mark in stretch}
     for (day, step), found in days.items():
         drawn[mark_of(day, stretch)].setdefault(step, Figures()).add(found)
     return Report(
@@ -128,6 +130,12 @@ def _sum(found: Iterable[Figures]) -> Figures:
     for one in found:
         total.add(one)
     return total
+
+
+def _shown(days: Days) -> list[str]:
+    """The steps of the flow, and others of which something was sent."""
+    sent = {step for _, step in days}
+    return [step for step in STEPS if step in FLOW_STEPS or step in sent]
 
 
 def _measured(settings: ShopSettings, by_step: dict[str, Figures]) -> frozenset[str]:

@@ -12,13 +12,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from plugin.domain.consent import ConsentWords
-from plugin.domain.flows import LEFT, State
+from plugin.domain.flows import LEFT, YOU_TOLD_US, State
 from plugin.domain.history import Act, Answer, History, Left, Line, LowRating, NewerOrder, NotArrived, Parcel, Word
 from plugin.domain.history import Order as OrderFacts
 from plugin.domain.reconcile import Stored
 from plugin.services.consents import consents_of, suppressions_of
 from plugin.services.facts.orders import counts_as_purchase
+from plugin.services.mending_facts import mendings_of
 from plugin.store.models import customers, messages, orders
+from plugin.store.models.feedback import Mending
 from plugin.store.models.shops import Shop
 
 NOT_ARRIVED, LOW_RATING = "not_arrived", "low_rating"
@@ -34,9 +36,12 @@ class Planning:
     stored: list[Stored]
 
 
-def read(session: Session, shop: Shop, rows: Collection[orders.Order], locked: bool = True) -> list[Planning]:
+def read(
+    session: Session, shop: Shop, rows: Collection[orders.Order], locked: bool = True, supposed: Mending | None = None
+) -> list[Planning]:
     """Histories of these orders, whose locks are held. Rows of messages are locked too, so that a worker that is about
-    to send one waits for the outcome. `locked` False: only to look at, nothing is kept from anyone."""
+    to send one waits for the outcome. `locked` False: only to look at, nothing is kept from anyone. `supposed`: as if
+    that mending had been made as well."""
     ids = [row.id for row in rows]
     parcels = _grouped(session.scalars(select(orders.Parcel).where(orders.Parcel.order_id.in_(ids))))
     answers = _grouped(
@@ -57,6 +62,8 @@ def read(session: Session, shop: Shop, rows: Collection[orders.Order], locked: b
     )  # fmt: skip
     calendar = _grouped(session.execute(rows_of_calendar.with_for_update() if locked else rows_of_calendar))
     newer = _newer_orders(session, rows)
+    told = [(r.order_id, r.subject) for mine in calendar.values() for r in mine if r.step == YOU_TOLD_US]
+    mendings = mendings_of(session, shop, rows, told, supposed)
     addresses = {row.address for row in rows if row.address}
     consents = consents_of(session, shop.id, addresses)
     suppressed = suppressions_of(session, shop.id, addresses)
@@ -73,6 +80,7 @@ def read(session: Session, shop: Shop, rows: Collection[orders.Order], locked: b
             answers=tuple(Answer(a.parcel_id, a.answer == "yes", a.at) for a in answers[row.id]),
             issues=tuple(NotArrived(i.parcel_id, i.opened_at, i.closed_at, i.outcome) for i in issues[row.id]),
             low_ratings=tuple(unhappy[row.customer_id or -row.id]),
+            mendings=mendings.get(row.id, ()),
             acts=tuple(Act(a.kind, a.step, a.subject, a.at, a.copy) for a in acts[row.id]),
             left=tuple(
                 Left(step=r.step, subject=r.subject, copy=r.copy, state=State(r.state), at=r.sent_at,

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from plugin.domain.delivery_estimate import LEARN_FROM, expected_duration
-from plugin.domain.flows import POST_PURCHASE, State, check_transition
+from plugin.domain.flows import STEPS, YOU_TOLD_US, State, check_transition
 from plugin.domain.reconcile import Changes, reconcile
 from plugin.domain.timeline import Planned, plan
 from plugin.services import histories
@@ -74,11 +74,13 @@ def recent_orders(
     if addresses:
         conditions.append(Order.address.in_(addresses))
     since = ctx.clock.now() - CAMPAIGN
+    # What was mended may be told much later; the customers' own messages are few, and on an index.
+    told_later = select(Message.order_id).where(Message.customer_id.in_(customers), Message.step == YOU_TOLD_US)
+    recent = Order.placed_at >= since
     found: set[int] = set()
     for condition in conditions:
-        found |= set(
-            session.scalars(select(Order.id).where(Order.shop_id == shop.id, condition, Order.placed_at >= since))
-        )
+        late = or_(recent, Order.id.in_(told_later)) if customers else recent
+        found |= set(session.scalars(select(Order.id).where(Order.shop_id == shop.id, condition, late)))
     return found
 
 
@@ -175,7 +177,7 @@ def _new_row(order: Order, message: Planned) -> dict[str, Any]:
         "shop_id": order.shop_id,
         "order_id": order.id,
         "customer_id": order.customer_id,
-        "flow": POST_PURCHASE,
+        "flow": STEPS[message.step].flow,
         "step": message.step,
         "subject": message.subject,
         "channel": "email",

@@ -22,10 +22,19 @@ from plugin.services import (
     sync,
 )
 from plugin.services.context import Context
-from plugin.services.errands import CONSENT_IMPORT, CONSENTS, FIRST_SYNC, RECONCILE, REPLAN, TOKEN, Claimed, LostClaim
+from plugin.services.errands import (
+    CONSENT_IMPORT,
+    CONSENTS,
+    FEEDBACK,
+    FIRST_SYNC,
+    RECONCILE,
+    REPLAN,
+    TOKEN,
+    Claimed,
+    LostClaim,
+)
 from plugin.services.shop_tokens import NoToken
 from plugin.services.shops import UnknownShop
-from plugin.services.tagging import FEEDBACK
 from plugin.store.models.shops import Lease
 from plugin.store.session import database_now
 

@@ -13,12 +13,12 @@ from plugin.domain.tags import STARTING_SET, TagRule, suggest
 from plugin.services import errands, plan
 from plugin.services.changes import record_change
 from plugin.services.context import Context
+from plugin.services.errands import FEEDBACK
 from plugin.store.models.customers import SurveyAnswer
 from plugin.store.models.feedback import AnswerTag, FeedbackTag
 from plugin.store.models.orders import Order
 from plugin.store.upserts import add_missing
 
-FEEDBACK = "feedback"  # the errand of what goes on in the background
 SUGGESTED, HAND = "suggested", "hand"
 ADD, REMOVE, CONFIRM = "add", "remove", "confirm"
 BATCH = 500  # answers read in one step

@@ -13,7 +13,8 @@ from plugin.content.merchant_liquid import check
 from plugin.content.model import Links, MessageView, Rendered
 from plugin.content.preview import samples
 from plugin.content.render import render
-from plugin.domain.flows import POST_PURCHASE, STEPS, State
+from plugin.domain import flows
+from plugin.domain.flows import POST_PURCHASE, State
 from plugin.services.compose import compose, shop_view
 from plugin.services.context import Context
 from plugin.services.desk import lay_out
@@ -22,7 +23,7 @@ from plugin.services.shops import shop_of
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order, Parcel
 from plugin.store.models.templates import TemplateVersion
-from schemas.settings import LANGUAGES, ShopSettings, load_settings
+from schemas.settings import LANGUAGES, STEPS, ShopSettings, load_settings
 
 RECENT = 20  # orders to choose from for a preview
 VERSIONS = 50  # shown of one wording
@@ -211,7 +212,7 @@ def _imagined(session: Session, order: Order, step: str) -> Message:
     return Message(
         id=0, shop_id=order.shop_id, order_id=order.id, customer_id=order.customer_id, flow=POST_PURCHASE, step=step,
         subject=order.platform_id, channel="email", copy=0, state=State.PLANNED, reason="",
-        message_class=STEPS[step].message_class, parcels=parcels, estimated=False, attempts=0,
+        message_class=flows.STEPS[step].message_class, parcels=parcels, estimated=False, attempts=0,
     )  # fmt: skip
 
 

@@ -6,23 +6,39 @@ from datetime import timedelta
 
 import pytest
 
-from plugin.domain.flows import LEFT, STEPS, TRANSITIONS, IllegalTransition, MessageClass, State, check_transition
+from plugin.domain.flows import (
+    LEFT,
+    POST_PURCHASE,
+    STEPS,
+    TRANSITIONS,
+    IllegalTransition,
+    MessageClass,
+    State,
+    check_transition,
+)
 from plugin.domain.outcomes import after_unknown_outcome, backoff
 from schemas import settings
 
 S = State
 
 
-def test_the_six_steps_and_their_classes() -> None:
-    assert {name: str(step.message_class) for name, step in STEPS.items()} == {
+def test_the_six_steps_of_the_flow_and_their_classes() -> None:
+    flow = {name: step for name, step in STEPS.items() if step.flow == POST_PURCHASE}
+    assert {name: str(step.message_class) for name, step in flow.items()} == {
         "thank_you": "transactional", "shipped": "transactional", "delivered": "transactional",
         "survey": "service", "cross_sell": "marketing", "cross_sell_follow_up": "marketing",
     }  # fmt: skip
-    assert tuple(STEPS) == settings.STEPS == tuple(settings.DEFAULT_DELAYS)
+    assert tuple(flow) == settings.STEPS == tuple(settings.DEFAULT_DELAYS)
+
+
+def test_what_was_mended_is_told_as_service_in_a_flow_of_its_own() -> None:
+    step = STEPS["you_told_us"]
+    assert (step.flow, step.message_class, step.stale_after) == ("feedback", "service", timedelta(days=14))
+    assert step.priority < STEPS["cross_sell"].priority
 
 
 def test_survey_goes_before_cross_sell_before_follow_up() -> None:
-    order = sorted(STEPS, key=lambda name: STEPS[name].priority)
+    order = sorted(settings.STEPS, key=lambda name: STEPS[name].priority)
     assert order[-3:] == ["survey", "cross_sell", "cross_sell_follow_up"]
 
 

@@ -17,7 +17,6 @@ from plugin.services import errands
 from plugin.services.context import Context
 from plugin.services.deliver import Courier
 from plugin.services.shop_work import STEPS
-from plugin.services.tagging import FEEDBACK
 from plugin.store.models.platform import Errand, ShopToken
 from tests.services.shop_scene import ShopScene
 from tests.services.test_queries import plans, scans
@@ -47,7 +46,7 @@ def test_every_queue_is_read_and_every_job_is_there() -> None:
 
 def test_every_kind_of_errand_has_its_step() -> None:
     platforms = {errands.FIRST_SYNC, errands.RECONCILE, errands.CONSENTS, errands.TOKEN}
-    assert set(STEPS) == {*platforms, *errands.OURS, FEEDBACK}
+    assert set(STEPS) == {*platforms, *errands.OURS}
 
 
 def test_the_clock_tells_workers_of_an_errand_that_is_due(scene: ShopScene, queues: RecordingQueues) -> None:

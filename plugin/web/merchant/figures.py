@@ -18,7 +18,7 @@ from plugin.web.merchant import filters, words
 from plugin.web.merchant.access import merchant, ticket
 from plugin.web.merchant.pages import page
 from plugin.web.wiring import context
-from schemas.settings import STEPS, TRACK_OPENS, load_settings
+from schemas.settings import TRACK_OPENS, load_settings
 
 AUTH = Auth.MERCHANT
 CAME_OF_THEM = ("opened", "clicked", "orders")  # drawn as lines
@@ -35,7 +35,7 @@ def show() -> Response:
         "figures",
         report=report,
         periods=PERIODS,
-        steps=STEPS,
+        steps=list(report.by_step),
         meanings=MEANINGS,
         choices=TRACK_OPENS,
         rows=[(_stretch(mark, report, language), total) for mark, total in _totals(report)],
@@ -94,7 +94,7 @@ def _stretch(mark: date, report: Report, language: str) -> str:
 def _sent_chart(report: Report, language: str) -> dict[str, Any]:
     series = [
         {"name": words.text(language, f"frame.step.{step}"), "values": [by[step].sent for _, by in report.drawn]}
-        for step in STEPS
+        for step in report.by_step
     ]
     return {"kind": "bar", "labels": _labels(report, language), "series": series}
 

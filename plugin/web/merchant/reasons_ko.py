@@ -74,6 +74,7 @@ SENTENCES = {
     "due after the last delivery": "마지막 배송이 끝난 뒤 보냅니다",
     "due when the carrier delivers": "배송이 완료되면 보냅니다",
     "due when the order is fulfilled": "주문이 처리되면 보냅니다",
+    "due when the shop says that it is mended": "고쳤다고 알리면 보냅니다",
     "due when the order is placed": "주문이 들어오면 보냅니다",
     "handed over in the shop": "매장에서 전달했습니다",
     "it was settled before": "그 전에 해결되었습니다",
@@ -101,6 +102,7 @@ SENTENCES = {
     "the parcel was lost": "택배가 분실되었습니다",
     "the shop chose to send it again": "쇼핑몰에서 다시 보내기로 했습니다",
     "the shop chose to send it now": "쇼핑몰에서 지금 보내기로 했습니다",
+    "the shop took back that it is mended": "쇼핑몰에서 고쳤다는 말을 거두었습니다",
     "the shop uninstalled Dasi": "쇼핑몰이 Dasi를 삭제했습니다",
     "this shipment was called off": "발송이 취소되었습니다",
     "this step is switched off": "이 단계는 꺼져 있습니다",
@@ -110,5 +112,7 @@ SENTENCES = {
     "waits for shipping": "발송을 기다립니다",
     "waits for the cross-sell": "추천 메일을 기다립니다",
     "waits for the shop to go live": "쇼핑몰이 발송을 시작하기를 기다립니다",
+    "was told before and has raised nothing since": "이미 알려 드렸고 그 뒤로 다시 말씀하지 않았습니다",
+    "the order is closed for good": "오래전에 마무리된 주문입니다",
     "will leave at once": "곧 나갑니다",
 }

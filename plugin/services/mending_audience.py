@@ -1,0 +1,139 @@
+"""Who would be told that something is mended, who would not, and why: planned as it will be, and nothing stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin.domain.complaints import mending_of
+from plugin.domain.flows import YOU_TOLD_US, State
+from plugin.domain.timeline import Planned, plan
+from plugin.services import histories
+from plugin.services.context import Context
+from plugin.services.mending_facts import Person, person_of
+from plugin.services.order_search import full_name
+from plugin.services.shops import shop_of
+from plugin.store.models.feedback import AnswerTag, Mending
+from plugin.store.models.orders import Order
+from plugin.store.models.shops import Shop
+from schemas.settings import ShopSettings, load_settings
+
+CHUNK = 500  # orders read at once
+NAMED = 50  # customers of each group that are shown by name
+SUPPOSED = 0  # the number of the mending that is not made yet
+HEARD = "was told before and has raised nothing since"
+ARCHIVED = "the order is closed for good"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A customer, by the order that would tell them. `reason`: why not, or not yet."""
+
+    order_id: int
+    order_name: str
+    customer: str
+    email: str | None
+    reason: str | None = None
+
+
+@dataclass
+class Audience:
+    """How many customers raised it, and what becomes of each: `now`, `later` and `never` add up to `raised`.
+
+    `reasons`: of those later or never, by reason. The lists name the first 50 of each.
+    """
+
+    now: int = 0
+    later: int = 0
+    never: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    would: list[Named] = field(default_factory=list)
+    would_not: list[Named] = field(default_factory=list)
+
+    @property
+    def raised(self) -> int:
+        return self.now + self.later + self.never
+
+
+def audience(session: Session, ctx: Context, shop_id: int, tag_id: int) -> Audience:
+    """Of a mending that is made now. Raises UnknownShop."""
+    shop = shop_of(session, shop_id)
+    settings, found = load_settings(shop.settings), Audience()
+    supposed = Mending(id=SUPPOSED, shop_id=shop_id, tag_id=tag_id, made_at=ctx.clock.now())
+    tellers: set[Person] = set()
+    others: dict[Person, Order] = {}
+    for rows in _orders(session, shop_id, tag_id, supposed):
+        for order, message in _planned(session, shop, settings, rows, supposed):
+            if message is None:
+                others[person_of(order)] = order
+            else:
+                tellers.add(person_of(order))
+                _count(found, order, message)
+        for row in rows:
+            session.expunge(row)
+    for person, order in others.items():
+        if person not in tellers:
+            reason = ARCHIVED if order.archived_at else HEARD
+            _never(found, order, reason)
+    return found
+
+
+def _orders(session: Session, shop_id: int, tag_id: int, supposed: Mending) -> Iterator[Sequence[Order]]:
+    t, after = AnswerTag, 0
+    while True:
+        ids = session.execute(
+            select(t.id, t.order_id)
+            .where(t.tag_id == tag_id, t.shop_id == shop_id, t.removed.is_(False), t.at <= supposed.made_at)
+            .where(t.id > after).order_by(t.id).limit(CHUNK)
+        ).all()  # fmt: skip
+        if not ids:
+            return
+        after = ids[-1].id
+        wanted = [row.order_id for row in ids]
+        yield session.scalars(select(Order).where(Order.id.in_(wanted), Order.shop_id == shop_id)).all()
+
+
+def _planned(
+    session: Session, shop: Shop, settings: ShopSettings, rows: Sequence[Order], supposed: Mending
+) -> Iterator[tuple[Order, Planned | None]]:
+    """Each order with the message it would have; None where it is not the one that tells its customer."""
+    live = [row for row in rows if row.archived_at is None and row.version is not None]
+    for planning in histories.read(session, shop, live, locked=False, supposed=supposed):
+        messages = plan(settings, planning.history)
+        yield planning.order, next((m for m in messages if _is_it(m)), None)
+    for row in rows:
+        if row not in live:
+            yield row, None
+
+
+def _is_it(message: Planned) -> bool:
+    return message.step == YOU_TOLD_US and mending_of(message.subject) == SUPPOSED and not message.copy
+
+
+def _count(found: Audience, order: Order, message: Planned) -> None:
+    if message.state in (State.WITHHELD, State.CANCELLED):
+        _never(found, order, message.reason)
+        return
+    waits = message.state is not State.PLANNED
+    if waits:
+        found.later += 1
+        found.reasons[message.reason] += 1
+    else:
+        found.now += 1
+    if len(found.would) < NAMED:
+        found.would.append(_named(order, message.reason if waits else None))
+
+
+def _never(found: Audience, order: Order, reason: str) -> None:
+    found.never += 1
+    found.reasons[reason] += 1
+    if len(found.would_not) < NAMED:
+        found.would_not.append(_named(order, reason))
+
+
+def _named(order: Order, reason: str | None) -> Named:
+    return Named(order.id, order.name or order.platform_id, full_name(order), order.email, reason)
