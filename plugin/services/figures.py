@@ -141,7 +141,7 @@ def _shown(days: Days) -> list[str]:
 def _measured(settings: ShopSettings, by_step: dict[str, Figures]) -> frozenset[str]:
     """The steps for which openings mean something; figures from before a change of the setting still show."""
     carry = {
-        step.name for step in STEPS.values()
+        step.name for step in STEPS.values() if step.name in by_step
         if settings.track_opens == "all"
         or (settings.track_opens == "marketing" and step.message_class is MessageClass.MARKETING)
     }  # fmt: skip

@@ -84,11 +84,15 @@ def _totals(report: Report) -> list[tuple[date, dict[str, int]]]:
 
 
 def _stretch(mark: date, report: Report, language: str) -> str:
+    return month_or_week(mark, report.period, language)
+
+
+def month_or_week(mark: date, period: str, language: str) -> str:
     """`November 2026`, `Mon 2 November`, `from Mon 2 November` (a week)."""
-    if report.period == "months":
+    if period == "months":
         return format_date(mark, "y년 M월" if language == "ko" else "MMMM y", locale=parse_locale(language))
     shown = filters.day(mark, language, None)
-    return words.text(language, "figures.from", day=shown) if report.period == "90" else shown
+    return words.text(language, "figures.from", day=shown) if period == "90" else shown
 
 
 def _sent_chart(report: Report, language: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from plugin.web.wiring import context
 
 AUTH = Auth.MERCHANT
 PERIODS = {"today": 1, "7": 7, "30": 30, "90": 90}  # days, the last one today; of what is to come, the first one
-_FRAME = (
+FRAME = (
     "sandbox; default-src 'none'; img-src 'self' https: data:; style-src 'unsafe-inline'; form-action 'none'; "
     "base-uri 'none'; "
 )
@@ -66,7 +66,7 @@ def content(message_id: int) -> Response:
     )
     response = Response(html, mimetype="text/html")
     framed = access.ancestors().replace("'none'", "'self'")
-    response.headers["Content-Security-Policy"] = _FRAME + (framed if "'self'" in framed else f"{framed} 'self'")
+    response.headers["Content-Security-Policy"] = FRAME + (framed if "'self'" in framed else f"{framed} 'self'")
     return response
 
 

@@ -21,7 +21,7 @@ from tests.web.test_browser import ARGS, NAMES
 
 pytestmark = pytest.mark.browser
 WIDTHS = (390, 1280)
-SAMPLE = {"step": "survey", "language": "en", "order_id": 1, "message_id": 1}
+SAMPLE = {"step": "survey", "language": "en", "order_id": 1, "message_id": 1, "answer_id": 1, "mending_id": 1}
 # What is no page of its own: a frame's or a fragment's content, a download, a redirect.
 NO_PAGE = ("seen", "content", "export", "csv", "part", "preview", "panel", "progress", "login", "sync")
 
