@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import json
 import os
 import shutil
 import socket
@@ -16,11 +17,12 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, FrameLocator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Frame, FrameLocator, Page, Route, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from plugin.app import create_app_from
 from plugin.services.context import Context
+from plugin.store.models.customers import Consent
 from plugin.store.models.platform import Errand, ShopToken
 from plugin.store.models.shops import Shop
 from schemas.settings import load_settings
@@ -213,3 +215,76 @@ def test_charts_are_drawn_on_a_page_that_came_by_script(house: House, page: Page
     expect(frame.locator("button[name=whole]")).to_have_count(0)
     frame.locator("#go").click()
     expect(frame.locator("canvas[data-drawn]").first).to_be_visible()
+
+
+def go(page: Page, path: str) -> Frame:
+    """Follow our own link to a page that the navigation does not name."""
+    opened(page).locator("#flow").wait_for()
+    frame = page.frames[1]
+    frame.evaluate("path => htmx.ajax('GET', path, {target: 'body', swap: 'innerHTML', push: 'true'})", path)
+    return frame
+
+
+def test_a_wording_is_written_tried_and_saved(house: House, page: Page):
+    frame = go(page, "/app/steps/survey/wording/en")
+    frame.locator("#subject").fill("How is {{ ordername }}?")
+    expect(frame.locator("#subject-faults li")).to_contain_text("there is no value “ordername”")  # while it is written
+    frame.locator("button[value=save]").click()
+    expect(frame.locator("#seen [role=alert]")).to_be_visible()
+    frame.locator("#subject").fill("How is {{ order_name }}?")
+    expect(frame.locator("#seen dd")).to_have_text("How is #1001?")
+    expect(frame.frame_locator("iframe.phone").locator("body")).to_contain_text("Haneul Tea")
+    frame.locator("button[value=test]").click()
+    expect(frame.locator(".banner.good")).to_contain_text("on its way to you")
+    frame.locator("button[value=save]").click()
+    expect(frame.locator(".banner.good")).to_contain_text("Saved.")
+    assert load_settings(house.tea.rows(Shop)[0].settings).step("survey").subject == {"en": "How is {{ order_name }}?"}
+    frame.locator("button[value=default]").click()
+    expect(frame.locator(".banner.good")).to_contain_text("default is in use again")
+    assert load_settings(house.tea.rows(Shop)[0].settings).step("survey").subject == {}
+    assert [line for line in house.refused if "Content Security Policy" in line] == []
+
+
+def test_files_go_out_and_come_in(house: House, page: Page):
+    frame = go(page, "/app/data")
+    with page.expect_download() as export:
+        frame.locator("a[download]").click()
+    assert export.value.suggested_filename.endswith(".jsonl")
+    lines = [json.loads(line) for line in Path(export.value.path()).read_text().splitlines()]
+    assert len(lines) > 3
+    csv = {"name": "c.csv", "mimeType": "text/csv", "buffer": b"email,state\njane@example.com,subscribed\n"}
+    frame.locator("#file").set_input_files(csv)  # type: ignore[arg-type]
+    frame.locator("button[value=try]").click()
+    expect(frame.locator("#import-result .tile").first).to_have_text("1line")
+    assert house.tea.rows(Consent) == []
+    frame.locator("button[value=import]").click()
+    expect(frame.locator("#import-result .banner.good")).to_be_visible()
+    assert len(house.tea.rows(Consent)) == 1
+    frame.locator(".nav a[href='/app/figures']").click()
+    with page.expect_download() as figures:
+        frame.locator("a[download][href^='/app/figures/csv']").click()
+    assert Path(figures.value.path()).read_text().startswith("day,")
+
+
+def test_a_token_that_ended_costs_nothing_that_was_typed(house: House, page: Page):
+    """App Bridge hands out one that is over by the time it arrives: the request goes once more with a fresh one."""
+    frame = go(page, "/app/settings")
+    frame.locator("#support-phone").fill("+82 2 555 8888")
+    over = requests.get(f"{house.twin}/_twin/session-token?shop={DOMAIN}&expired=1", timeout=5).json()["token"]
+    frame.evaluate("""over => {
+      const fresh = shopify.idToken;
+      shopify.idToken = () => { shopify.idToken = fresh; return Promise.resolve(over); };
+    }""", over)
+    statuses = []
+    page.on("response", lambda answer: statuses.append(answer.status) if answer.request.method == "POST" else None)
+    frame.locator(".save-bar button").click()
+    expect(frame.locator(".banner.good")).to_be_visible()
+    assert statuses[:2] == [401, 303]
+    assert load_settings(house.tea.rows(Shop)[0].settings).support.phone == "+82 2 555 8888"
+
+
+def test_a_button_says_so_when_nobody_answers(house: House, page: Page):
+    frame = go(page, "/app/settings")
+    page.route("**/app/settings", lambda route: route.abort() if route.request.method == "POST" else route.fallback())
+    frame.locator(".save-bar button").click()
+    expect(frame.locator("#busy")).to_contain_text("No answer came")

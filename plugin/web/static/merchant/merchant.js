@@ -38,9 +38,30 @@
     }
   });
 
-  // A refused token or an ended session: load the page anew, which asks for the right to see it.
+  // A refused token: once more with a fresh one, so that nothing typed is lost. An ended session, or refused again:
+  // load the page anew, which asks for the right to see it.
+  const again = new WeakSet();
   document.addEventListener("htmx:responseError", (event) => {
-    if (event.detail.xhr.status === 401) reload(location.pathname + location.search);
+    const { elt, xhr, requestConfig } = event.detail;
+    if (xhr.status !== 401) return;
+    const fresh = embedded && xhr.getResponseHeader("X-Shopify-Retry-Invalid-Session-Request");
+    if (fresh && !again.has(elt) && elt.matches("a, form")) {
+      again.add(elt);
+      const cause = requestConfig.triggeringEvent;
+      if (elt.matches("a")) elt.click();
+      else elt.requestSubmit(cause && cause.submitter);
+      return;
+    }
+    reload(location.pathname + location.search);
+  });
+  document.addEventListener("htmx:afterOnLoad", (event) => again.delete(event.detail.elt));
+
+  // Nobody answered: say so, else a button seems to do nothing.
+  document.addEventListener("htmx:sendError", () => {
+    const note = busy();
+    if (!note) return;
+    note.textContent = note.dataset.failed;
+    note.hidden = false;
   });
 
   function reload(address) {
@@ -79,11 +100,15 @@
   document.addEventListener("htmx:beforeRequest", () => {
     running += 1;
     clearTimeout(timer);
-    timer = setTimeout(() => { if (busy() && running) busy().hidden = false; }, 400);
+    timer = setTimeout(() => {
+      if (!busy() || !running) return;
+      busy().textContent = busy().dataset.wait;
+      busy().hidden = false;
+    }, 400);
   });
-  document.addEventListener("htmx:afterRequest", () => {
+  document.addEventListener("htmx:afterRequest", (event) => {
     running = Math.max(0, running - 1);
-    if (!running && busy()) busy().hidden = true;
+    if (!running && busy() && !(event.detail.failed && !event.detail.xhr.status)) busy().hidden = true;
   });
 
   // Comforts: a choice that sends its form, a button that copies a text, a colour and its code side by side.
