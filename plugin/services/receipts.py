@@ -9,11 +9,14 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from plugin.services.changes import record_change
+from plugin.services.context import Context
 from plugin.store.models.shops import Receipt, Shop
 from plugin.store.session import database_now
 
 GIVEN_UP = ("failed", "rejected")
 PAGE = 500  # rows
+SHOWN = 50  # of one shop's, on a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +65,36 @@ def run_again(session: Session, ids: Sequence[int]) -> int:
             .execution_options(synchronize_session=False)
         ).all()
         count += len(done)
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """What one shop's platform told and we gave up on, the newest first. `more`: the id to go on before, if any."""
+
+    notices: Sequence[GivenUp]
+    more: int | None
+
+
+def given_up_of(session: Session, shop_id: int, before: int | None = None) -> Notices:
+    """The shop's own, a page of SHOWN."""
+    r = Receipt
+    asked = (
+        select(r.id, Shop.domain, r.topic, r.received_at, r.state, r.reason, r.body.is_not(None).label("body_left"))
+        .join(Shop, Shop.id == r.shop_id)
+        .where(r.shop_id == shop_id, r.state.in_(GIVEN_UP))
+        .order_by(r.id.desc())
+        .limit(SHOWN + 1)
+    )
+    rows = session.execute(asked.where(r.id < before) if before is not None else asked).all()
+    found = [GivenUp(*row[:5], " ".join((row.reason or "").split()), row.body_left) for row in rows[:SHOWN]]
+    return Notices(found, found[-1].id if len(rows) > SHOWN else None)
+
+
+def run_again_of(session: Session, ctx: Context, shop_id: int, actor: str) -> int:
+    """Put all of the shop's that still have a body back in line. Returns how many; the caller nudges a worker."""
+    ids = session.scalars(select(Receipt.id).where(Receipt.shop_id == shop_id, Receipt.state.in_(GIVEN_UP))).all()
+    count = run_again(session, ids)
+    if count:
+        record_change(session, shop_id, actor, "notices.again", None, {"notices": count}, ctx.clock.now())
     return count

@@ -130,6 +130,8 @@ def _live_through(world: World) -> None:
     events.append((NOW - timedelta(days=2, minutes=5), lambda: world.sink.trouble.extend(
         [Permanent("there is no such mailbox (550 5.1.1)", dead_address=True)])))  # fmt: skip
     events.append((NOW - timedelta(days=1), lambda: _desk(world)))
+    events.append((NOW - timedelta(hours=9), lambda: world.hook("orders/updated", b'{"id": true}')))
+    events.append((NOW - timedelta(hours=8), lambda: world.hook("shop/update", b"[]")))
     events.append((NOW - timedelta(days=1.4), lambda: world.hook("orders/cancelled", payloads.order(
         world.now, 1016, **_facts(LIVES[15]), cancelled_at=payloads.iso(world.now)))))  # fmt: skip
     for at, what in sorted(events, key=lambda event: event[0]):

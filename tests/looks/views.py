@@ -92,6 +92,8 @@ VIEWS = (
     View("wording-ko", "/app/steps/thank_you/wording/ko"),
     View("wording-wrong", "/app/steps/survey/wording/en", act=miswritten),
     View("wording-new", "/app/steps/survey/wording/ko", NEW),
+    View("notices", "/app/notices"),
+    View("notices-none", "/app/notices", NEW),
     View("settings", "/app/settings"),
     View("settings-new", "/app/settings", NEW),
     View("settings-wrong", "/app/settings", NEW, pressed(".save-bar button", support_email="nobody",

@@ -114,6 +114,7 @@ def _save(step: str, wish: Wish, then: str) -> Response:
                     return page(
                         "step_confirm", step=step, wish=wish, before=before, effects=effects,
                         lines=effect_lines(effects), unit_of=_unit_of, same=same,
+                        advised=ADVISED_DELAYS[step],
                     )  # fmt: skip
     with ctx.database.transaction() as session:
         shop = locked_shop(session, who.shop_id)
