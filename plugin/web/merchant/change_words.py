@@ -60,7 +60,7 @@ class ChangeWords:
         if value is None or value == "":
             return ""
         if isinstance(value, bool):
-            return self._words("frame.on" if value else "frame.off")
+            return self._words("changes.yes" if path == "answered" else "frame.on" if value else "frame.off")
         if path.endswith("delay_minutes") and isinstance(value, int):
             return filters.span(value, self.language)
         if path.endswith("spared_until"):
