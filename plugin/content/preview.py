@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from plugin.content.model import LineView, Links, MessageView, ParcelView, ProductView, ShopView
+from plugin.content.model import (
+    EarlyView,
+    LineView,
+    Links,
+    MessageView,
+    NoteView,
+    OfferView,
+    ParcelView,
+    ProductView,
+    ShopView,
+)
 from plugin.content.render import render
 from schemas.events import Money
 
@@ -128,6 +138,13 @@ def _variants(sample: _Sample) -> dict[str, MessageView]:
     survey = replace(base, step="survey", links=said_no)
     cross_sell = replace(base, step="cross_sell", marketing=True, products=products, links=said_no)
     follow_up = replace(cross_sell, step="cross_sell_follow_up")
+    unit = Money(sample.prices[2], sample.currency)
+    until = datetime(2026, 12, 28, 14, 59, 59, tzinfo=UTC)
+    offer = OfferView(kind="amount", amount=unit, minimum=Money(4 * unit.minor, sample.currency), days=30,
+                      code="DS-7QK3M-XW4RT", expires_at=until, url=f"{_APP}/c/sample-offer")  # fmt: skip
+    shipping = replace(offer, kind="free_shipping", amount=None, minimum=None)
+    gift = replace(offer, minimum=None)
+    early = EarlyView(None, f"{_APP}/c/sample-early")
     silent = tuple(replace(product, rating=None, rating_count=0, buyers=0) for product in products)
     many = tuple(replace(lines[0], title=f"{lines[0].title} {each + 1}", image_url=None) for each in range(200))
     return {
@@ -149,9 +166,18 @@ def _variants(sample: _Sample) -> dict[str, MessageView]:
         "delivered-digital": replace(delivered, digital=True),
         "delivered-pickup": replace(delivered, pickup=True),
         "survey": survey,
+        "survey-promise": replace(survey, marketing=True, promise=offer),
+        "survey_reward": replace(survey, step="survey_reward", offer=offer),
         "cross_sell": cross_sell,
         "cross_sell-no_products": replace(cross_sell, products=()),
+        "cross_sell-offer": replace(cross_sell, offer=offer),
+        "cross_sell-percentage": replace(cross_sell, offer=replace(offer, kind="percentage", amount=None, percent=15)),
+        "cross_sell-repeat": replace(cross_sell, offer=shipping, early=early),
+        "cross_sell-check_in": replace(cross_sell, note=NoteView(None, sample.first_name)),
+        "cross_sell-gift_card": replace(cross_sell, offer=replace(gift, kind="gift_card", code="DS7QK3MXW4RT6A")),
+        "cross_sell-store_credit": replace(cross_sell, offer=replace(gift, kind="store_credit", code=None)),
         "cross_sell_follow_up": follow_up,
+        "cross_sell_follow_up-offer": replace(follow_up, offer=offer),
         "cross_sell_follow_up-silent": replace(follow_up, products=silent),
         "cross_sell_follow_up-no_products": replace(follow_up, products=()),
         "you_told_us": replace(survey, step="you_told_us", told=sample.told, mended=sample.mended),

@@ -19,7 +19,9 @@ from mjml import mjml2html
 
 from plugin.content.compiled import Render, compiled
 
-STEPS = ("thank_you", "shipped", "delivered", "survey", "cross_sell", "cross_sell_follow_up", "you_told_us")
+STEPS = (
+    "thank_you", "shipped", "delivered", "survey", "cross_sell", "cross_sell_follow_up", "you_told_us", "survey_reward"
+)  # fmt: skip
 LANGUAGES = ("en", "ko")
 
 _HERE = Path(__file__).parent

@@ -76,6 +76,8 @@ STEPS: dict[str, Step] = {
         Step("cross_sell_follow_up", MessageClass.MARKETING, timedelta(days=14), 5),
         # Only where the merchant says that what a customer told is mended; level with the survey, before what sells.
         Step(YOU_TOLD_US, MessageClass.SERVICE, timedelta(days=14), 3, FEEDBACK),
+        # What completing the survey brought, where its mail promised something.
+        Step("survey_reward", MessageClass.SERVICE, timedelta(hours=72), 3, FEEDBACK),
     )
 }
 

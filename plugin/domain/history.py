@@ -104,6 +104,13 @@ class Mended:
 
 
 @dataclass(frozen=True, slots=True)
+class Earned:
+    """The customer completed a survey that promised a reward."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """What the merchant did to a message: "cancel", "send_now" or "send_again".
 
@@ -143,6 +150,7 @@ class History:
     issues: tuple[NotArrived, ...] = ()
     low_ratings: tuple[LowRating, ...] = ()
     mendings: tuple[Mended, ...] = ()
+    earned: Earned | None = None
     acts: tuple[Act, ...] = ()
     left: tuple[Left, ...] = ()
     consent: ConsentWords = field(default_factory=ConsentWords)

@@ -11,8 +11,8 @@ from schemas.events import Money
 from schemas.offers import AMOUNT, CODES, FREE_SHIPPING, GIFT_CARD, PERCENTAGE, Give, OfferRules
 
 CROSS_SELL, REWARD = "cross_sell", "survey_reward"
-MAKES = frozenset({CROSS_SELL})  # steps at which an offer is made; the follow-up only repeats it
-SHOWS = MAKES | {"cross_sell_follow_up"}
+MAKES = frozenset({CROSS_SELL, REWARD})  # steps at which an offer is made; the follow-up only repeats it
+SHOWS = frozenset({CROSS_SELL, "cross_sell_follow_up"})  # those that say what the rules give
 ALPHABET = "34679ACDEFGHJKMNPQRTVWXY"  # nothing that is mistaken for another: no 0O, 1IL, 2Z, 5S, 8B, U
 PREFIX = "DS"
 FEWEST = 20  # orders below which a shop has no median yet

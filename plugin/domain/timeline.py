@@ -151,6 +151,10 @@ def _after_delivery(settings: ShopSettings, history: History) -> Iterator[Planne
     delivery = _last_delivery_of(history)
     order_id = history.order.order_id
     yield _unless_ended(history, _survey(settings, order_id, delivery))
+    if history.earned:
+        reward = Planned(step="survey_reward", subject=order_id, state=State.PLANNED, due_at=history.earned.at,
+                         reason="due when the survey is completed")  # fmt: skip
+        yield _unless_ended(history, reward)
     cross_sell = _unless_ended(history, _cross_sell(settings, history, delivery))
     follow_up = _unless_ended(history, _follow_up(settings, history, cross_sell, delivery))
     for message in (cross_sell, follow_up):

@@ -18,7 +18,7 @@ from plugin.domain.addresses import normalise_email
 from plugin.domain.consent import ConsentWords
 from plugin.domain.survey import may_be_changed
 from plugin.queues import SEND
-from plugin.services import consent_writeback, plan, reviews
+from plugin.services import consent_writeback, plan, reviews, rewards
 from plugin.services.archive import find_message
 from plugin.services.consents import consents_of, record_consent
 from plugin.services.context import Context
@@ -109,6 +109,8 @@ def save_survey(
         if answer.completed_at is None:
             answer.seconds = spent
             answer.completed_at = now if is_complete(answer, needed) else None
+            if answer.completed_at:
+                rewards.earn(session, order, message_id, now)
         elif said_in(answer) != before:
             answer.edited_at = now
         session.flush()

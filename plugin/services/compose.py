@@ -17,7 +17,7 @@ from plugin.services.context import Context
 from plugin.services.desk import Desk
 from plugin.services.histories import NOT_SHIPPED, remaining_lines
 from plugin.services.leave import Go
-from plugin.services.offer_content import NOTHING, Shown, shown
+from plugin.services.offer_content import Shown, shown
 from plugin.services.recommend import Recommendation
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order, Parcel, Product
@@ -71,7 +71,7 @@ def compose(
     if mended and mended.language(language) != language:
         locale = language = mended.language(language)
     seeds = [line["product_id"] for line, _ in kept if line["product_id"]]
-    given = shown(desk.session, ctx, shop, settings, order, message, language) if go.sells else NOTHING
+    given = shown(desk.session, ctx, shop, settings, order, message, language, go)
     return MessageView(
         step=message.step,
         locale=locale,
@@ -99,6 +99,7 @@ def compose(
         told=mended.names[language] if mended else None,
         mended=mended.sentences.get(language) if mended else None,
         offer=given.offer,
+        promise=given.promise,
         note=given.note,
         early=given.early,
         marketing=go.message_class is MessageClass.MARKETING,

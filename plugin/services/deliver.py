@@ -21,7 +21,7 @@ from plugin.channels.email.transport import Transport
 from plugin.content.model import MessageView, Rendered
 from plugin.content.render import render
 from plugin.domain.flows import STEPS, MessageClass, State
-from plugin.services import bodies, follow_ups, outcomes, rates
+from plugin.services import bodies, follow_ups, outcomes, rates, rewards
 from plugin.services.claims import claim
 from plugin.services.compose import compose, sender_of
 from plugin.services.context import Context
@@ -243,6 +243,7 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
             message.state, message.reason, message.ready_at = verdict.state, verdict.reason, verdict.ready_at
             message.claim_token = message.lease_until = None
             return None
+        rewards.before_writing(session, ctx, shop, settings, order, message, verdict)
         view = compose(desk, ctx, shop, settings, order, message, verdict)
         rendered = render(view)
         mail = _mail(ctx, shop, settings, order, message, view, rendered, verdict.message_class, now)

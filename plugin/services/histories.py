@@ -13,14 +13,28 @@ from sqlalchemy.orm import Session
 
 from plugin.domain.consent import ConsentWords
 from plugin.domain.flows import LEFT, YOU_TOLD_US, State
-from plugin.domain.history import Act, Answer, History, Left, Line, LowRating, NewerOrder, NotArrived, Parcel, Word
+from plugin.domain.history import (
+    Act,
+    Answer,
+    Earned,
+    History,
+    Left,
+    Line,
+    LowRating,
+    NewerOrder,
+    NotArrived,
+    Parcel,
+    Word,
+)
 from plugin.domain.history import Order as OrderFacts
+from plugin.domain.offers import REWARD
 from plugin.domain.reconcile import Stored
 from plugin.services.consents import consents_of, suppressions_of
 from plugin.services.facts.orders import counts_as_purchase
 from plugin.services.mending_facts import mendings_of
 from plugin.store.models import customers, messages, orders
 from plugin.store.models.feedback import Mending
+from plugin.store.models.offers import Offer
 from plugin.store.models.shops import Shop
 
 NOT_ARRIVED, LOW_RATING = "not_arrived", "low_rating"
@@ -53,6 +67,13 @@ def read(
         )
     )
     unhappy = low_ratings(session, rows)
+    earned = {
+        row.order_id: Earned(row.asked_at)
+        for row in session.execute(
+            select(Offer.order_id, Offer.asked_at)
+            .where(Offer.order_id.in_(ids), Offer.tier == REWARD, Offer.state != "promised")
+        )
+    }  # fmt: skip
     acts = _grouped(session.scalars(select(messages.Act).where(messages.Act.order_id.in_(ids))))
     m = messages.Message
     rows_of_calendar = (
@@ -81,6 +102,7 @@ def read(
             issues=tuple(NotArrived(i.parcel_id, i.opened_at, i.closed_at, i.outcome) for i in issues[row.id]),
             low_ratings=tuple(unhappy[row.customer_id or -row.id]),
             mendings=mendings.get(row.id, ()),
+            earned=earned.get(row.id),
             acts=tuple(Act(a.kind, a.step, a.subject, a.at, a.copy) for a in acts[row.id]),
             left=tuple(
                 Left(step=r.step, subject=r.subject, copy=r.copy, state=State(r.state), at=r.sent_at,

@@ -55,12 +55,13 @@ def decide(
     transactional = STEPS[message.step].message_class is MessageClass.TRANSACTIONAL
     if not transactional and (deferral := _deferral(desk.session, shop, settings, order, message, now)):
         return deferral
-    return go(settings, message.step, sells=gates.may_not_market(facts) is None)
+    return go(shop, settings, message.step, sells=gates.may_not_market(facts) is None)
 
 
-def go(settings: ShopSettings, step: str, *, sells: bool) -> Go:
+def go(shop: Shop, settings: ShopSettings, step: str, *, sells: bool) -> Go:
     """As what a message of this step leaves: the one place that says so."""
-    return Go(sells, class_of(step, promises=sells and settings.offers.reward is not None))
+    promises = sells and settings.offers.reward is not None and shop.currency is not None
+    return Go(sells, class_of(step, promises))
 
 
 def _facts(desk: Desk, settings: ShopSettings, order: Order) -> gates.GateFacts:

@@ -57,7 +57,7 @@ def message_content(session: Session, ctx: Context, shop_id: int, message_id: in
         consent=desk.consents.get((shop.id, order.address or ""), ConsentWords()),
         country_code=order.country_code,
     )
-    leaves = go(settings, message.step, sells=gates.may_not_market(facts) is None)
+    leaves = go(shop, settings, message.step, sells=gates.may_not_market(facts) is None)
     rendered = render(compose(desk, ctx, shop, settings, order, message, leaves))
     return Shown(rendered.subject, inert(without_pixel(rendered.html)), False)
 

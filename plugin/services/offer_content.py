@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 
 from plugin.content.model import EarlyView, NoteView, OfferView, ProductView
 from plugin.domain import offers as rules
+from plugin.domain.flows import MessageClass
 from plugin.domain.offers import Choice
 from plugin.services.context import Context
+from plugin.services.leave import Go
 from plugin.services.offer_making import MADE, find
 from plugin.services.offer_rules import choice_for
 from plugin.store.models.messages import Message
@@ -32,6 +34,7 @@ class Shown:
     """Nothing of it, unless the rules say so. `exclusive`: shown before all that is suggested."""
 
     offer: OfferView | None = None
+    promise: OfferView | None = None  # what completing the survey brings
     note: NoteView | None = None
     early: EarlyView | None = None
     price_at_most: Money | None = None
@@ -43,15 +46,21 @@ NOTHING = Shown()
 
 
 def shows_offers(settings: ShopSettings, step: str) -> bool:
-    """Whether a message of this step says what the rules give, so that it is written when its turn comes, not ahead."""
-    return settings.offers.enabled and step in rules.SHOWS
+    """Whether a message of this step says what is given, so that it is written when its turn comes, not ahead."""
+    return step == rules.REWARD or (settings.offers.enabled and step in rules.SHOWS)
 
 
 def shown(
-    session: Session, ctx: Context, shop: Shop, settings: ShopSettings, order: Order, message: Message, language: str
-) -> Shown:
-    """For a customer to whom promotional blocks may appear. The follow-up repeats the cross-sell's offer."""
-    if not shows_offers(settings, message.step):
+    session: Session, ctx: Context, shop: Shop, settings: ShopSettings, order: Order, message: Message, language: str,
+    leaves: Go,
+) -> Shown:  # fmt: skip
+    """As far as promotional blocks may appear to this customer. The follow-up repeats the cross-sell's offer."""
+    if message.step == "survey" and leaves.message_class is MessageClass.MARKETING:
+        return Shown(promise=_promise(session, shop, settings, order))
+    if message.step == rules.REWARD:
+        reward = find(session, shop.id, rules.purpose(rules.REWARD, order.platform_id))
+        return Shown(offer=_offer(ctx, shop, message, reward) if reward else None)
+    if not leaves.sells or not shows_offers(settings, message.step):
         return NOTHING
     choice = choice_for(session, shop, settings, order)
     offer = find(session, shop.id, rules.purpose(rules.CROSS_SELL, order.platform_id))
@@ -64,6 +73,15 @@ def shown(
         exclusive=tuple(_exclusive(session, ctx, shop, order, message, choice)) if first else (),
         exclusive_ids=frozenset(choice.exclusive),
     )
+
+
+def _promise(session: Session, shop: Shop, settings: ShopSettings, order: Order) -> OfferView | None:
+    """The first promise holds, whatever the rules say by now."""
+    made = find(session, shop.id, rules.purpose(rules.REWARD, order.platform_id))
+    if made:
+        return view_of(made)
+    give = settings.offers.reward
+    return view_of_give(give, shop.currency) if give and shop.currency else None
 
 
 def _offer(ctx: Context, shop: Shop, message: Message, offer: Offer) -> OfferView | None:

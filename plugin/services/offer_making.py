@@ -77,7 +77,9 @@ def giving(ctx: Context, ids: Collection[int]) -> set[int]:
             .join(Shop, Shop.id == Message.shop_id)
             .where(Message.id.in_(ids), Message.step.in_(rules.MAKES))
         )
-        return {id_ for id_, step, told in found if (told.get("offers") or {}).get("enabled")}
+        return {
+            id_ for id_, step, told in found if step == rules.REWARD or (told.get("offers") or {}).get("enabled")
+        }
 
 
 def before_leaving(ctx: Context, id_: int, token: str, offering: Offering) -> None:
@@ -120,24 +122,28 @@ class _Wanted:
     purpose: str
     tier: str
     give: Give | None
-    currency: str
 
 
 def _wanted(session: Session, message: Message, now: datetime) -> _Wanted | None:
-    """What the message is to offer; None when it may not leave now, may not sell, or the rules give nothing."""
+    """What the message is to offer; None when it may not leave now, may not sell, or the rules give nothing.
+
+    A reward was promised: it is made whatever the rules say by now.
+    """
     desk = lay_out(session, [message])
     shop, order = desk.shops[message.shop_id], desk.orders[message.order_id]
     settings = desk.settings_of(shop)
     verdict = decide(desk, shop, settings, order, message, now)
-    if not (isinstance(verdict, Go) and verdict.sells):
+    if not isinstance(verdict, Go):
         return None
     what_for = rules.purpose(message.step, order.platform_id)
     if find(session, shop.id, what_for) is not None:
-        return _Wanted(what_for, "", None, "")
+        return _Wanted(what_for, "", None)
+    if message.step == rules.REWARD or not verdict.sells:
+        return None
     choice = choice_for(session, shop, settings, order)
     if choice.give is None or shop.currency is None:
         return None
-    return _Wanted(what_for, choice.tier, choice.give, shop.currency)
+    return _Wanted(what_for, choice.tier, choice.give)
 
 
 def find(session: Session, shop_id: int, what_for: str) -> Offer | None:
@@ -170,10 +176,14 @@ def row_of(
 
 
 def _may_wait(message: Message, offer: Offer, now: datetime) -> bool:
-    """Whether another try would come in time: within the patience, and before the message is too late to go at all."""
+    """Whether another try would come in time: within the patience, and before the message is too late to go at all.
+
+    A reward's message is of no use without it.
+    """
     again = now + backoff(message.attempts + 1)
     stale_at = message.due_at + STEPS[message.step].stale_after if message.due_at else again
-    return again <= min(offer.asked_at + PATIENCE, stale_at)
+    patience = timedelta.max if message.step == rules.REWARD else PATIENCE
+    return again <= stale_at and again - offer.asked_at <= patience
 
 
 def attempt(ctx: Context, offer_id: int, seconds: float) -> str | None:

@@ -200,7 +200,7 @@ def preview(session: Session, ctx: Context, shop_id: int, draft: Draft, order_id
     if order is None:
         raise NoSuchOrder(order_id)
     message = _imagined(session, order, draft.step)
-    leaves = go(settings, draft.step, sells=True)
+    leaves = go(shop, settings, draft.step, sells=True)
     view = compose(lay_out(session, [message]), ctx, shop, settings, order, message, leaves)
     return Preview(render(_drafted(ctx, view, draft)), order.name or order.platform_id)
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, g, request
 
 from plugin.domain.survey import is_over, sitting
-from plugin.services import answers
+from plugin.services import answers, rewards
 from plugin.services.review_leave import give_leave, withdraw_leave
 from plugin.services.survey_view import Survey
 from plugin.tokens import SITTING, BadToken
@@ -70,6 +70,7 @@ def _save(seen: Visit, stored: Survey | None) -> Response:
         seconds=sitting(started, time.time()) if started is not None else None,
     )
     if saved.completed:
+        rewards.give_now(context(), seen.order)
         return _done(seen, saved, saved=True, cut=filled.cut)
     return _form(seen, saved, survey_form.said_of(saved), saved=True, cut=filled.cut)
 
@@ -91,7 +92,9 @@ def _done(seen: Visit, stored: Survey, **told: bool) -> Response:
     said = survey_form.answers_of(stored, seen.language, seen.shop.name)
     state = {"saved": False, "cut": False, "told": False, "untold": False, **told}
     status = 422 if state["untold"] else 200
-    return page("survey_done", status, visit=seen, stored=stored, said=said, **state)
+    with context().database.reading() as session:
+        reward = rewards.reward_of(session, seen.order, seen.language)
+    return page("survey_done", status, visit=seen, stored=stored, said=said, reward=reward, **state)
 
 
 def _form(

@@ -155,4 +155,13 @@ EN = {
     "error_500_lead": "We have noted it. Please try again in a little while, or simply reply to the email.",
     "error_503": "We cannot answer just now",
     "error_503_lead": "Please try again in a few minutes. Nothing of yours is lost.",
+    "reward_off": "{worth} off your next order",
+    "reward_shipping": "Free shipping on your next order",
+    "reward_minimum": "For an order of {minimum} or more.",
+    "reward_until": "Valid until {until}. The code is yours alone and works once.",
+    "reward_mailed": "We also send it to you by email.",
+    "reward_use": "Use it in the shop",
+    "reward_later": "Thank you! Your code comes by email in a little while.",
+    "reward_trouble": "Thank you! Something went wrong with your code. "
+    "{shop} has been told; please reply to our email if you hear nothing.",
 }

@@ -37,6 +37,12 @@ def test_what_was_mended_is_told_as_service_in_a_flow_of_its_own() -> None:
     assert step.priority < STEPS["cross_sell"].priority
 
 
+def test_a_reward_comes_of_a_promise_and_has_no_settings() -> None:
+    step = STEPS["survey_reward"]
+    assert (step.flow, step.message_class, step.stale_after) == ("feedback", "service", timedelta(hours=72))
+    assert "survey_reward" not in settings.STEPS
+
+
 def test_survey_goes_before_cross_sell_before_follow_up() -> None:
     order = sorted(settings.STEPS, key=lambda name: STEPS[name].priority)
     assert order[-3:] == ["survey", "cross_sell", "cross_sell_follow_up"]
