@@ -11,7 +11,7 @@ from schemas.settings import ShopSettings
 from tests.domain.support import CONSENTED, SETTINGS, at, switched_off, words
 
 TRANSACTIONAL = ("thank_you", "shipped", "delivered")
-SERVICE = ("survey", "you_told_us")
+SERVICE = ("survey", "you_told_us", "survey_reward")
 MARKETING = ("cross_sell", "cross_sell_follow_up")
 OUT = words(opted_out="1 Nov 00:00")
 
