@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from plugin.domain import gates
 from plugin.domain.consent import ConsentWords, marketing_refusal
 from plugin.domain.flows import LEFT, STEPS, MessageClass, State, check_transition
-from plugin.domain.history import Act, Answer, History, Left, Line, NewerOrder, NotArrived, Order, Parcel, Word
+from plugin.domain.history import Act, Answer, Earned, History, Left, Line, NewerOrder, NotArrived, Order, Parcel, Word
 from plugin.domain.reconcile import Changes, Stored, reconcile
 from plugin.domain.timeline import Planned, plan
 from schemas.settings import ShopSettings, StepSettings
@@ -149,7 +149,11 @@ def test_every_message_explains_itself(settings: ShopSettings, told: History) ->
 
 @given(SETTINGS, HISTORIES)
 def test_every_step_is_in_the_plan(settings: ShopSettings, told: History) -> None:
-    assert {message.step for message in plan(settings, told)} == set(STEPS) - {"you_told_us"}
+    """The reward's only once it was earned."""
+    often = set(STEPS) - {"you_told_us", "survey_reward"}
+    assert {message.step for message in plan(settings, told)} == often
+    earned = plan(settings, replace(told, earned=Earned(told.order.placed_at)))
+    assert {message.step for message in earned} == {*often, "survey_reward"}
 
 
 @given(SETTINGS, HISTORIES)
