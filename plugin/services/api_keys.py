@@ -44,10 +44,11 @@ class Caller:
     shop_id: int
     key_id: int
     name: str
+    makes_keys: bool
 
 
-def make_key(session: Session, shop_id: int, name: str, made_by: str) -> NewKey:
-    """Raises TooManyKeys."""
+def make_key(session: Session, shop_id: int, name: str, made_by: str, *, makes_keys: bool = False) -> NewKey:
+    """`makes_keys`: it may make and revoke keys itself. Raises TooManyKeys."""
     session.execute(select(Shop.id).where(Shop.id == shop_id).with_for_update())
     mine = ApiKey.shop_id == shop_id, ApiKey.revoked_at.is_(None)
     if (session.scalar(select(func.count()).select_from(ApiKey).where(*mine)) or 0) >= MOST:
@@ -60,6 +61,7 @@ def make_key(session: Session, shop_id: int, name: str, made_by: str) -> NewKey:
         hint=secret[-4:],
         made_at=datetime.now(UTC),
         made_by=made_by,
+        makes_keys=makes_keys,
     )
     session.add(key)
     session.flush()
@@ -91,7 +93,7 @@ def caller_of(ctx: Context, secret: str) -> Caller | None:
         return None
     with ctx.database.reading() as session:
         row = session.execute(
-            select(ApiKey.id, ApiKey.shop_id, ApiKey.name, ApiKey.used_at)
+            select(ApiKey.id, ApiKey.shop_id, ApiKey.name, ApiKey.makes_keys, ApiKey.used_at)
             .join(Shop, Shop.id == ApiKey.shop_id)
             .where(ApiKey.digest == _digest(secret), ApiKey.revoked_at.is_(None), Shop.uninstalled_at.is_(None))
         ).first()
@@ -102,7 +104,7 @@ def caller_of(ctx: Context, secret: str) -> Caller | None:
         stale = or_(ApiKey.used_at.is_(None), ApiKey.used_at < now - NOTED_EVERY)
         with ctx.database.transaction() as session:
             session.execute(update(ApiKey).where(ApiKey.id == row.id, stale).values(used_at=now))
-    return Caller(row.shop_id, row.id, row.name)
+    return Caller(row.shop_id, row.id, row.name, row.makes_keys)
 
 
 def _digest(secret: str) -> str:

@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from schemas.api.paging import PageQuery, PageSchema
 
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OUTCOMES = ("arrived", "lost", "settled")
 
 
@@ -63,3 +64,22 @@ class CloseBody(Schema):
 
 class DoneSchema(Schema):
     changed = fields.Boolean(required=True, metadata={"description": "false: it had been done before"})
+
+
+class HoursSchema(Schema):
+    """The desk's hours: {"mon": [["10:00", "18:00"]] …} in the zone, at most two spans a day, one after the other."""
+
+    zone = fields.String(required=True, validate=validate.Length(max=64), metadata={"description": "Europe/Berlin"})
+    days = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(WEEKDAYS)),
+        values=fields.List(
+            fields.List(fields.String(validate=validate.Regexp(r"\A\d\d:\d\d\Z")), validate=validate.Length(equal=2)),
+            validate=validate.Length(max=2),
+        ),
+        required=True,
+    )
+    goal_minutes = fields.Integer(required=True, strict=True, validate=validate.Range(1, 24 * 60))
+
+
+class AdoptedSchema(Schema):
+    issue_id = fields.Integer(required=True)

@@ -15,11 +15,13 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi.checks import missing_required_header, positive_data_acceptance, unsupported_method
+from sqlalchemy import update
 
 from plugin.clock import FixedClock
 from plugin.config import Settings
 from plugin.services.context import Context, build
 from plugin.store import migrate
+from plugin.store.models.api_keys import ApiKey
 from tests.api.conftest import Api, api_over
 from tests.conftest import KEY, NOW
 from tests.support.fakes import RecordingQueues
@@ -35,7 +37,10 @@ def fuzzed() -> Iterator[Api]:
     """One shop for all: what one call leaves behind, the next one meets."""
     with tempfile.TemporaryDirectory() as folder:
         ctx = _context(Path(folder))
-        yield api_over(ctx)
+        api = api_over(ctx)
+        with ctx.database.transaction() as session:  # it may make keys, and does not revoke itself by chance
+            session.execute(update(ApiKey).values(id=987_654_321_987, makes_keys=True))
+        yield api
         ctx.database.dispose()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.store.models.base import Base
@@ -24,5 +24,6 @@ class ApiKey(Base):
     hint: Mapped[str] = mapped_column(String(8))  # how the key ends, to tell one from another
     made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(String(120))
+    makes_keys: Mapped[bool] = mapped_column(default=False, server_default=false())  # may make and revoke keys itself
     used_at: Mapped[datetime | None]  # to the minute
     revoked_at: Mapped[datetime | None]

@@ -6,11 +6,11 @@ import shutil
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
-from flask import Response, abort, request
+from flask import Response, request
 
 from plugin.services import consent_import
 from plugin.services.consent_csv import BadFile
-from plugin.services.consent_import import Import, NoSuchImport, NotTried
+from plugin.services.consent_import import Import, NotTried
 from plugin.services.exports import export
 from plugin.web.api.access import caller
 from plugin.web.api.resource import Resource
@@ -63,10 +63,7 @@ def bring_in(query: dict[str, Any]) -> Any:
 @blueprint.alt_response(404, description="No import of this shop of the last day.")
 def progress(import_id: int) -> Any:
     """How far a list of consents is, and what came of it"""
-    try:
-        return _flat(consent_import.view(context(), caller().shop_id, import_id))
-    except NoSuchImport:
-        abort(404)
+    return _flat(consent_import.view(context(), caller().shop_id, import_id))
 
 
 @blueprint.post("/consents/imports/<int:import_id>")
@@ -79,8 +76,6 @@ def go_on(import_id: int) -> Any:
     who = caller()
     try:
         return _told(consent_import.go_on(context(), who.shop_id, import_id, f"API key {who.name}"))
-    except NoSuchImport:
-        abort(404)
     except NotTried:
         return problem(409, "not_tried", "Only a list whose dry run has ended can be imported like this.")
 

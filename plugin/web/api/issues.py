@@ -13,7 +13,7 @@ from plugin.web.api.resource import BadInput, Resource
 from plugin.web.auth import Auth
 from plugin.web.errors import problem
 from plugin.web.wiring import context
-from schemas.api.issues import CloseBody, DoneSchema, IssuePageSchema, IssuesQuery, OwnerBody, ReplyBody
+from schemas.api.issues import AdoptedSchema, CloseBody, DoneSchema, IssuePageSchema, IssuesQuery, OwnerBody, ReplyBody
 from schemas.api.paging import next_after
 
 AUTH = Auth.API_KEY
@@ -67,6 +67,23 @@ def reply(body: dict[str, Any], issue_id: int) -> Any:
 def close(body: dict[str, Any], issue_id: int) -> Any:
     """Close it: what was paused goes on, and the customer is asked whether it is solved"""
     return {"changed": issue_desk.close(context(), caller().shop_id, issue_id, body["outcome"], _actor())}
+
+
+@blueprint.post("/issues/<int:issue_id>/answered")
+@blueprint.response(200, DoneSchema)
+@blueprint.alt_response(404, description="The shop has no such issue.")
+def answered(issue_id: int) -> Any:
+    """The customer was answered by other means: the reply clock stops"""
+    issue_desk.answered(context(), caller().shop_id, issue_id, _actor())
+    return {"changed": True}
+
+
+@blueprint.post("/messages/<int:message_id>/issue")
+@blueprint.response(200, AdoptedSchema)
+@blueprint.alt_response(404, description="The shop has no such message, or it did not fail.")
+def adopt(message_id: int) -> Any:
+    """Look into a message that failed: it becomes an issue with an owner"""
+    return {"issue_id": issue_desk.adopt(context(), caller().shop_id, message_id, _actor())}
 
 
 def _actor() -> str:

@@ -9,11 +9,24 @@ from flask_smorest import Api
 from marshmallow import Schema, fields
 
 from plugin.web import auth
-from plugin.web.api import data, figures, issues, messages, notices, orders, questions, settings, shop
+from plugin.web.api import (
+    data,
+    desk,
+    figures,
+    issues,
+    keys,
+    messages,
+    notices,
+    orders,
+    questions,
+    settings,
+    shop,
+    wording,
+)
 from plugin.web.api.resource import PREFIX
 from plugin.web.auth import Auth
 
-RESOURCES = (data, figures, issues, messages, notices, orders, questions, settings, shop)
+RESOURCES = (data, desk, figures, issues, keys, messages, notices, orders, questions, settings, shop, wording)
 DESCRIPTION = """What the pages of Dasi do, for programs.
 
 Make a key on the settings page and send it as `Authorization: Bearer dasi_…`. A key opens one shop. Lists come in

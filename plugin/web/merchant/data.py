@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, request
 from plugin.services import consent_import
 from plugin.services.consent_csv import MAX_LINES, BadFile
 from plugin.services.consent_files import NAMED
-from plugin.services.consent_import import Import, NoSuchImport, NotTried
+from plugin.services.consent_import import Import, NotTried
 from plugin.services.exports import export
 from plugin.web.auth import Auth
 from plugin.web.merchant.access import merchant, ticket
@@ -63,25 +63,17 @@ def bring_in() -> Response:
 @blueprint.get("/imports/<int:import_id>")
 def progress(import_id: int) -> Response:
     """How far a list is, and what came of it; asked for again until it is dealt with."""
-    return _answer(found=_import(import_id))
+    return _answer(found=consent_import.view(context(), merchant().shop_id, import_id))
 
 
 @blueprint.post("/imports/<int:import_id>")
 def go_on(import_id: int) -> Response:
     """Import for good what was tried. 409 when that was done already."""
-    _import(import_id)
     who = merchant()
     try:
         return _told(consent_import.go_on(context(), who.shop_id, import_id, who.actor))
     except NotTried:
         abort(409)
-
-
-def _import(import_id: int) -> Import:
-    try:
-        return consent_import.view(context(), merchant().shop_id, import_id)
-    except NoSuchImport:
-        abort(404)
 
 
 def _told(found: Import) -> Response:

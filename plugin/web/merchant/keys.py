@@ -32,7 +32,8 @@ def make() -> Response:
         return _page(status=422, wrong="name")
     try:
         with ctx.database.transaction() as session:
-            made = make_key(session, who.shop_id, name, who.actor)
+            makes_keys = request.form.get("makes_keys") == "yes"
+            made = make_key(session, who.shop_id, name, who.actor, makes_keys=makes_keys)
             record_change(session, who.shop_id, who.actor, "api_key.make", None, {"name": name}, ctx.clock.now())
     except TooManyKeys:
         return _page(status=409, wrong="many")
