@@ -11,15 +11,16 @@ from typing import Any
 
 from plugin.content import formats
 from plugin.content.colours import button_colours
-from plugin.content.model import LineView, MessageView, ParcelView, ProductView, ShopView
+from plugin.content.model import LineView, MessageView, ParcelView, ProductView, QuoteView, ShopView
 from plugin.content.offer_values import offer_values
-from plugin.content.safe_text import block, mail_href, one_line, phone_href, safe_url, with_query
+from plugin.content.safe_text import block, mail_href, one_line, phone_href, safe_url, unlinked, with_query
 
 MARKETING_STEPS = frozenset({"cross_sell", "cross_sell_follow_up"})
 SHOWN_LINES = 20
 _SHOWN_PARCELS = 10
 _SHOWN_NUMBERS = 5
 _SHOWN_PRODUCTS = 6
+_QUOTED = 1_000  # characters of a review: all of it, since longer ones are none
 _SCORES = tuple((f"survey_{score}", f"score={score}") for score in range(1, 6))
 
 Values = dict[str, Any]
@@ -64,11 +65,13 @@ def template_values(view: MessageView) -> Values:
         "enjoyed_short": one_line(view.enjoyed, 40),
         "minutes": formats.number(max(1, view.survey_minutes), locale),
         "one_minute": view.survey_minutes <= 1,
+        "asked": one_line(view.survey_question, 200),
+        "scale": view.survey_scale,
         "marketing": is_marketing(view),
         "unsubscribe": _unsubscribe(view),
         "dot": safe_url(view.links.opened),
         **parcels,
-        **_products(view.products, locale),
+        **_products(view.products, locale, view.timezone),
         **offer_values(view),
         **_taps(view),
     }
@@ -184,7 +187,7 @@ def _tracking(parcel: ParcelView) -> list[Values]:
     return [{"number": number, "url": url} for number, url in pairs if number or url]
 
 
-def _products(products: tuple[ProductView, ...], locale: str) -> Values:
+def _products(products: tuple[ProductView, ...], locale: str, timezone: str) -> Values:
     rows = []
     for product in products:
         title, url = one_line(product.title, 120), safe_url(product.url)
@@ -203,6 +206,7 @@ def _products(products: tuple[ProductView, ...], locale: str) -> Values:
                 "one_answer": product.rating_count == 1,
                 "buyers": formats.number(product.buyers, locale) if product.buyers > 0 else None,
                 "one_buyer": product.buyers == 1,
+                **_quote(product.quote, locale, timezone),
             }
         )
     rows = rows[:_SHOWN_PRODUCTS]
@@ -210,7 +214,20 @@ def _products(products: tuple[ProductView, ...], locale: str) -> Values:
         "products": rows or None,
         "product_images": any(row["image_url"] for row in rows),
         "voiced": any(row["rating"] for row in rows),
+        "quoted": any(row["quote"] for row in rows),
         "chosen": any(row["buyers"] for row in rows),
+    }
+
+
+def _quote(quote: QuoteView | None, locale: str, timezone: str) -> Values:
+    words = unlinked(one_line(quote.words, _QUOTED) or "") if quote else ""
+    if quote is None or not words:
+        return {"quote": None, "stars": None, "said_by": None, "said_on": None}
+    return {
+        "quote": words,
+        "stars": formats.number(quote.stars, locale),
+        "said_by": one_line(formats.plausible_name(quote.by), 60),
+        "said_on": formats.local_day(quote.on, locale, timezone),
     }
 
 
@@ -218,7 +235,12 @@ def _taps(view: MessageView) -> Values:
     """The links whose query carries the answer."""
     arrived, survey = safe_url(view.links.arrived), safe_url(view.links.survey)
     scores = {name: with_query(survey, query) if survey else None for name, query in _SCORES}
+    own = [
+        {"label": label, "url": with_query(survey, f"score={answer}")}
+        for words, answer in view.survey_taps if survey and (label := one_line(words, 100))
+    ]  # fmt: skip
     return scores | {
+        "taps": own or None,
         "arrived_yes": with_query(arrived, "answer=yes") if arrived else None,
         "arrived_not_yet": with_query(arrived, "answer=not_yet") if arrived else None,
     }

@@ -44,6 +44,16 @@ class ParcelView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteView:
+    """What a customer wrote and lets others read, as it was written; `by`: the first name."""
+
+    words: str
+    stars: int
+    by: str | None
+    on: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProductView:
     """A product to suggest. `rating`: mean satisfaction (1-5) of `rating_count` answers; `buyers`: orders with it."""
 
@@ -54,6 +64,7 @@ class ProductView:
     rating: float | None = None
     rating_count: int = 0
     buyers: int = 0
+    quote: QuoteView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +131,9 @@ class MessageView:
     pickup: bool = False
     digital: bool = False
     survey_minutes: int = 1
+    survey_question: str | None = None  # the first one in the merchant's own words
+    survey_taps: tuple[tuple[str, str], ...] = ()  # (words, answer): of a first question that is no satisfaction
+    survey_scale: bool = False  # they are the numbers of a recommendation
     products: tuple[ProductView, ...] = ()  # to suggest; empty where the customer may not get marketing
     enjoyed: str | None = None  # the item of the order that a cross-sell names
     offer: OfferView | None = None

@@ -16,6 +16,7 @@ from plugin.content.model import (
     OfferView,
     ParcelView,
     ProductView,
+    QuoteView,
     ShopView,
 )
 from plugin.content.render import render
@@ -42,6 +43,8 @@ class _Sample:
     suggested: tuple[tuple[str, int], ...]
     told: str
     mended: str
+    asked: tuple[str, tuple[tuple[str, str], ...]]
+    quote: QuoteView
 
 
 _ENGLISH = _Sample(
@@ -67,6 +70,9 @@ _ENGLISH = _Sample(
     suggested=(("Linen tea towels, set of three", 2900), ("Beeswax board balm", 1400), ("Stoneware bowl", 2600)),
     told="Packaging",
     mended="Our parcels now come in a box of recycled card, with no plastic in it.",
+    asked=("What brought you to us?", (("A friend told me", "o1"), ("I found you by searching", "o2"))),
+    quote=QuoteView(words="Softer with every wash. I love them, and so does my mother.", stars=5, by="Claire",
+                    on=datetime(2026, 10, 2, 9, 0, tzinfo=UTC)),
 )
 _KOREAN = _Sample(
     locale="ko-KR",
@@ -92,6 +98,9 @@ _KOREAN = _Sample(
     suggested=(("리넨 행주 3장 세트", 21000), ("밀랍 도마 왁스", 18000), ("도자기 대접", 32000)),
     told="포장",
     mended="이제 비닐 없이 재생 종이 상자로 포장해 보내 드립니다.",
+    asked=("저희를 어떻게 알게 되셨나요?", (("지인 소개", "o1"), ("검색", "o2"))),
+    quote=QuoteView(words="빨수록 부드러워져요. 어머니께도 선물해 드렸어요.", stars=5, by="서연",
+                    on=datetime(2026, 10, 2, 9, 0, tzinfo=UTC)),
 )
 
 
@@ -168,6 +177,8 @@ def _variants(sample: _Sample) -> dict[str, MessageView]:
         "survey": survey,
         "survey-promise": replace(survey, marketing=True, promise=offer),
         "survey_reward": replace(survey, step="survey_reward", offer=offer),
+        "survey-choice": replace(survey, survey_question=sample.asked[0], survey_taps=sample.asked[1]),
+        "survey-scale": replace(survey, survey_scale=True, survey_taps=tuple((str(n), str(n)) for n in range(11))),
         "cross_sell": cross_sell,
         "cross_sell-no_products": replace(cross_sell, products=()),
         "cross_sell-offer": replace(cross_sell, offer=offer),
@@ -178,6 +189,7 @@ def _variants(sample: _Sample) -> dict[str, MessageView]:
         "cross_sell-store_credit": replace(cross_sell, offer=replace(gift, kind="store_credit", code=None)),
         "cross_sell_follow_up": follow_up,
         "cross_sell_follow_up-offer": replace(follow_up, offer=offer),
+        "cross_sell_follow_up-quoted": replace(follow_up, products=(replace(products[0], quote=sample.quote), *silent)),
         "cross_sell_follow_up-silent": replace(follow_up, products=silent),
         "cross_sell_follow_up-no_products": replace(follow_up, products=()),
         "you_told_us": replace(survey, step="you_told_us", told=sample.told, mended=sample.mended),

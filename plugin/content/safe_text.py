@@ -17,6 +17,8 @@ _PLAIN_URL = re.compile(
     r"https?://[a-z0-9][a-z0-9.-]*(:[0-9]{1,4})?(/[A-Za-z0-9!$%&'()*+,/:;=?@\[\]~._-]*)?(?<!\?)", re.ASCII
 )
 _NONCHARACTERS = re.compile("[\ufdd0-\ufdef]|[\ufffe\uffff]")
+_ADDRESS = re.compile(r"\S*(?:://|@|\w\.\w)\S*")  # as eager as the eagerest mail program
+_JOINTS = re.compile(r"[.:/@](?=\S)")
 
 
 def one_line(text: str | None, limit: int = 200) -> str | None:
@@ -106,6 +108,14 @@ def phone_href(phone: str) -> str | None:
     if len(digits) < 3:
         return None
     return f"tel:{'+' if phone.strip().startswith('+') else ''}{digits}"
+
+
+def unlinked(text: str) -> str:
+    """Words that mail programs make no link of: an invisible mark parts what looks like an address of a page or a mail.
+
+    Who reads them sees them as they were written.
+    """
+    return _ADDRESS.sub(lambda found: _JOINTS.sub("\\g<0>\u200b", found.group()), text)
 
 
 def mail_href(address: str, subject: str | None = None) -> str:

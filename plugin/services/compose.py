@@ -6,9 +6,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from plugin.content.model import LineView, Links, MessageView, ParcelView, ProductView, ShopView
+from plugin.content.formats import text_language
+from plugin.content.model import LineView, Links, MessageView, ParcelView, ProductView, QuoteView, ShopView
 from plugin.domain.delivery_estimate import expected_window
 from plugin.domain.flows import MessageClass
 from plugin.domain.zones import zone_for
@@ -25,6 +27,7 @@ from plugin.store.models.shops import Shop
 from plugin.tokens import ARRIVAL, CLICK, OPEN, SURVEY, UNSUBSCRIBE
 from schemas.events import Money
 from schemas.settings import ShopSettings
+from schemas.survey import RECOMMENDATION
 
 HINT = 2  # products that a thank-you quietly shows
 SUGGESTIONS = 4
@@ -93,6 +96,7 @@ def compose(
         pickup=order.pickup,
         digital=not any(line["requires_shipping"] for line in order.lines),
         survey_minutes=settings.survey_minutes,
+        **_taps(settings, language) if message.step == "survey" else {},
         products=(*given.exclusive, *_products(desk, ctx, shop, order, message, seeds, given))[:SUGGESTIONS]
         if go.sells else (),
         enjoyed=_enjoyed(order, kept),
@@ -107,6 +111,19 @@ def compose(
         intro=step.intro.get(language),
         links=_links(ctx, message, settings, go.message_class),
     )
+
+
+def _taps(settings: ShopSettings, language: str) -> dict[str, Any]:
+    """What the mail asks, where the merchant's first question is not Dasi's own."""
+    first = settings.survey()[0]
+    taps = [(option.said(language), option.id) for option in first.options]
+    if first.kind == RECOMMENDATION:
+        taps = [(str(number), str(number)) for number in first.range()]
+    return {
+        "survey_question": first.asked(language),
+        "survey_taps": tuple(taps),
+        "survey_scale": first.kind == RECOMMENDATION,
+    }
 
 
 def _status_url(ctx: Context, order: Order) -> str | None:
@@ -233,6 +250,7 @@ def _products(
     found = _affordable(desk.suggestions(shop, order, seeds, wanted), given.price_at_most)
     if message.step == "cross_sell_follow_up" and len(found) > SUGGESTIONS:
         found = found[SUGGESTIONS:]  # the cross-sell showed the first ones
+    quotes = _quotes(desk, shop, order, [item.product_id for item in found[:SUGGESTIONS]], message.step)
     return tuple(
         ProductView(
             title=item.title,
@@ -242,10 +260,26 @@ def _products(
             rating=item.rating,
             rating_count=item.rating_count,
             buyers=item.buyers if item.buyers >= WORTH_TELLING else 0,
+            quote=quotes.get(item.product_id),
         )
         for item in found[:SUGGESTIONS]
         if item.product_id not in given.exclusive_ids
     )
+
+
+def _quotes(
+    desk: Desk, shop: Shop, order: Order, product_ids: Sequence[str], step: str
+) -> dict[str, QuoteView]:
+    """What other customers wrote of the products, in this one's language: shown by the reminder only."""
+    if step != "cross_sell_follow_up":
+        return {}
+    language = text_language(order.locale or desk.settings_of(shop).language or shop.locale)
+    quotes: dict[str, QuoteView] = {}
+    for id_, one in desk.reviews(shop, product_ids, language).items():
+        quote = QuoteView(words=one.words, stars=one.stars, by=one.first_name, on=one.given_at)
+        if quote not in quotes.values():  # who wrote of two things is quoted once
+            quotes[id_] = quote
+    return quotes
 
 
 def _affordable(found: list[Recommendation], price_at_most: Money | None) -> list[Recommendation]:

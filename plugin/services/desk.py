@@ -16,6 +16,8 @@ from plugin.content.model import ShopView
 from plugin.domain.consent import ConsentWords
 from plugin.services.mending_words import MendingWords, mending_words
 from plugin.services.recommend import Recommendation, recommend
+from plugin.services.reviews import Shown as Review
+from plugin.services.reviews import shown_reviews
 from plugin.services.suggestions import Suggestions
 from plugin.store.models.customers import Consent, Suppression
 from plugin.store.models.messages import Message
@@ -51,6 +53,7 @@ class Desk:
     mended: dict[int, MendingWords] = field(default_factory=dict)  # by message
     shop_views: dict[int, ShopView] = field(default_factory=dict)  # by shop, once made
     _settings: dict[int, ShopSettings] = field(default_factory=dict)
+    _reviews: dict[tuple[int, str, str], Review | None] = field(default_factory=dict)  # by shop, product and language
 
     def settings_of(self, shop: Shop) -> ShopSettings:
         """Parsed once. Raises marshmallow.ValidationError."""
@@ -65,6 +68,16 @@ class Desk:
             return recommend(self.session, shop, exclude=had | set(seeds), seeds=seeds, limit=limit)
         suggestions, now = self.remembered
         return suggestions.find(self.session, shop, had, seeds, limit, now)
+
+    def reviews(self, shop: Shop, product_ids: Sequence[str], language: str) -> dict[str, Review]:
+        """The newest approved review of each product that has one. Read once for a batch, and never remembered beyond
+        it: a customer may take their words back at any moment."""
+        new = [id_ for id_ in product_ids if (shop.id, id_, language) not in self._reviews]
+        if new:
+            found = shown_reviews(self.session, shop.id, new, language)
+            self._reviews |= {(shop.id, id_, language): found.get(id_) for id_ in new}
+        kept = {id_: self._reviews[shop.id, id_, language] for id_ in product_ids}
+        return {id_: review for id_, review in kept.items() if review is not None}
 
     @cached_property
     def _had(self) -> dict[int, set[str]]:

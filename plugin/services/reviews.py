@@ -6,6 +6,7 @@ without the leave, or with nothing good in it, it is gone at once, and so is wha
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,11 +25,16 @@ from plugin.store.models.shops import Shop
 PENDING, APPROVED, REJECTED = "pending", "approved", "rejected"
 STATES = (PENDING, APPROVED, REJECTED)
 GOOD = 4  # a satisfaction of so much or more is something to show
+LONGEST = 1_000  # characters that a mail shows in full: nobody's words are cut
 PAGE = 50
 
 
 class NoSuchReview(LookupError):
     """The shop has no such review: its customer may have taken the leave back meanwhile."""
+
+
+class OtherWords(Exception):
+    """The customer says something else by now: nothing was decided."""
 
 
 class BadProducts(ValueError):
@@ -48,6 +54,7 @@ class ReviewLine:
     language: str
     given_at: datetime
     state: str
+    version: str
     decided_at: datetime | None
     decided_by: str | None
     products: tuple[tuple[str, str, bool], ...]
@@ -64,7 +71,7 @@ class Shown:
 
 
 def publishable(answer: SurveyAnswer) -> bool:
-    return answer.satisfaction is not None and answer.satisfaction >= GOOD and bool(answer.words)
+    return answer.satisfaction is not None and answer.satisfaction >= GOOD and 0 < len(answer.words or "") <= LONGEST
 
 
 def has_leave(answer: SurveyAnswer) -> bool:
@@ -101,20 +108,20 @@ def follow(session: Session, order: Order, answer: SurveyAnswer, now: datetime) 
 
 def decide(
     ctx: Context, shop_id: int, review_id: int, state: str, actor: str, *, products: Collection[str] | None = None,
-    seen_words: str | None = None,
+    seen: str | None = None,
 ) -> None:  # fmt: skip
-    """Approve or reject. `products`: what it speaks of, of its order's (None: as it is). `seen_words`: those the
-    merchant read; when the customer has other words by now, nothing is decided.
-
-    Raises NoSuchReview, BadProducts.
+    """Approve or reject. `products`: what it speaks of, of its order's (None: as it is). `seen`: the version
+    that the merchant read. Raises NoSuchReview, BadProducts, OtherWords.
     """
     now = ctx.clock.now()
     with ctx.database.transaction() as session:
         review = session.scalar(
             select(Review).where(Review.shop_id == shop_id, Review.id == review_id).with_for_update()
         )
-        if review is None or (seen_words is not None and _plain(seen_words) != _plain(review.words)):
+        if review is None:
             raise NoSuchReview(review_id)
+        if seen is not None and seen != version_of(review):
+            raise OtherWords
         if products is not None:
             titles = _titles(session.get_one(Order, review.order_id))
             chosen = [id_ for id_ in titles if id_ in set(products)]
@@ -123,7 +130,7 @@ def decide(
             review.products = chosen
         elif state == APPROVED and not review.products:
             raise BadProducts
-        before = {"state": review.state}
+        before = {"review": review.state}
         review.state, review.decided_at, review.decided_by = state, now, actor
         _hide(session, review)
         if state == APPROVED:
@@ -131,7 +138,8 @@ def decide(
                 ReviewShown(shop_id=shop_id, review_id=review.id, product_id=id_, language=review.language,
                             given_at=review.given_at) for id_ in review.products
             )  # fmt: skip
-        record_change(session, shop_id, actor, f"review.{state}", before, {"state": state, "review": review.id}, now)
+        after = {"review": state, "review_id": review.id}
+        record_change(session, shop_id, actor, f"review.{state}", before, after, now)
 
 
 def list_reviews(
@@ -176,7 +184,7 @@ def _line(review: Review, order: Order) -> ReviewLine:
     return ReviewLine(
         id=review.id, order_id=order.id, order_name=order.name or order.platform_id, stars=review.stars,
         words=review.words, first_name=review.first_name, language=review.language, given_at=review.given_at,
-        state=review.state, decided_at=review.decided_at, decided_by=review.decided_by,
+        state=review.state, version=version_of(review), decided_at=review.decided_at, decided_by=review.decided_by,
         products=tuple((id_, title, id_ in spoken) for id_, title in _titles(order).items()),
     )  # fmt: skip
 
@@ -192,6 +200,6 @@ def _hide(session: Session, review: Review) -> None:
     )
 
 
-def _plain(words: str) -> str:
-    """As forms send and keep them: line ends differ."""
-    return "\n".join(words.split("\r\n")).strip()
+def version_of(review: Review) -> str:
+    """Changes with what the customer says: whoever approves approves what they read."""
+    return hashlib.sha256(f"{review.stars} {review.words}".encode()).hexdigest()[:12]

@@ -19,6 +19,7 @@ from plugin.web.api import (
     notices,
     orders,
     questions,
+    reviews,
     settings,
     shop,
     wording,
@@ -26,7 +27,7 @@ from plugin.web.api import (
 from plugin.web.api.resource import PREFIX
 from plugin.web.auth import Auth
 
-RESOURCES = (data, desk, figures, issues, keys, messages, notices, orders, questions, settings, shop, wording)
+RESOURCES = (data, desk, figures, issues, keys, messages, notices, orders, questions, reviews, settings, shop, wording)
 DESCRIPTION = """What the pages of Dasi do, for programs.
 
 Make a key on the settings page and send it as `Authorization: Bearer dasi_…`. A key opens one shop. Lists come in

@@ -15,7 +15,7 @@ MAX_TEXT = 300  # characters shown of one value
 _ONE_OF = {
     "state": "frame.state.", "step": "frame.step.", "outcome": "issues.outcome.", "language": "step.language_",
     "track_opens": "figures.track_", "marketing": "settings.marketing_", "done": "home.first.",
-    "address": "changes.address.",
+    "address": "changes.address.", "review": "reviews.show.",
 }  # fmt: skip
 _STEP, _HOW_TO = "step", "how_to"
 

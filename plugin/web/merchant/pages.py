@@ -29,6 +29,7 @@ NAVIGATION = (
     ("messages", "/app/messages", "merchant_messages"),
     ("issues", "/app/issues", "merchant_issues"),
     ("feedback", "/app/feedback", "merchant_feedback"),
+    ("reviews", "/app/reviews", "merchant_reviews"),
     ("rehearsal", "/app/rehearsal", "merchant_rehearsal"),
     ("figures", "/app/figures", "merchant_figures"),
     ("data", "/app/data", "merchant_data"),
