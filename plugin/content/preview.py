@@ -189,7 +189,9 @@ def _variants(sample: _Sample) -> dict[str, MessageView]:
         "cross_sell-store_credit": replace(cross_sell, offer=replace(gift, kind="store_credit", code=None)),
         "cross_sell_follow_up": follow_up,
         "cross_sell_follow_up-offer": replace(follow_up, offer=offer),
-        "cross_sell_follow_up-quoted": replace(follow_up, products=(replace(products[0], quote=sample.quote), *silent)),
+        "cross_sell_follow_up-quoted": replace(
+            follow_up, products=(replace(products[0], quote=sample.quote), *silent[1:])
+        ),
         "cross_sell_follow_up-silent": replace(follow_up, products=silent),
         "cross_sell_follow_up-no_products": replace(follow_up, products=()),
         "you_told_us": replace(survey, step="you_told_us", told=sample.told, mended=sample.mended),
