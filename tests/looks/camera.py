@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Frame, Page, Route, sync_playwri
 from playwright.sync_api import Error as BrowserError
 from sqlalchemy import select
 
-from plugin.store.models.customers import Issue
+from plugin.store.models.customers import Issue, SurveyAnswer
 from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop
 from plugin.web.merchant import words
@@ -107,13 +107,16 @@ class Camera:
     def path(self, view: View) -> str:
         if view.path == "{link}":
             return shop.link(self.house.ctx, view.shop)
-        found = re.search(r"\{(order|issue):(\w+)\}", view.path)
+        found = re.search(r"\{(order|issue|answer):(\w+)\}", view.path)
         if not found:
             return view.path
         with self.house.ctx.database.reading() as session:
             mine = select(Shop.id).where(Shop.domain == view.shop).scalar_subquery()
+            order = select(Order.id).where(Order.shop_id == mine, Order.name == f"#{found[2]}")
             if found[1] == "order":
-                asked = select(Order.id).where(Order.shop_id == mine, Order.name == f"#{found[2]}")
+                asked = order
+            elif found[1] == "answer":
+                asked = select(SurveyAnswer.id).where(SurveyAnswer.order_id == order.scalar_subquery())
             else:
                 i = Issue
                 kind = i.closed_at.is_not(None) if found[2] == "closed" else i.kind == found[2]

@@ -33,12 +33,17 @@ def when(moment: datetime | None, language: str, timezone: str | None) -> str:
     return format_datetime(moment, pattern, tzinfo=zone(timezone), locale=parse_locale(language))
 
 
-def day(moment: datetime | date | None, language: str, timezone: str | None) -> str:
-    """`Fri 6 November`, `11월 6일(금)`."""
+def day(moment: datetime | date | None, language: str, timezone: str | None, now: datetime | None = None) -> str:
+    """`Fri 6 November`, `11월 6일(금)`; with its year where that is not the year of `now`."""
     if moment is None:
         return "–"
     local = moment.astimezone(zone(timezone)).date() if isinstance(moment, datetime) else moment
-    return format_date(local, "M월 d일(EEE)" if language == "ko" else "EEE d MMMM", locale=parse_locale(language))
+    year = now is not None and now.astimezone(zone(timezone)).year != local.year
+    if language == "ko":
+        pattern = "y년 M월 d일(EEE)" if year else "M월 d일(EEE)"
+    else:
+        pattern = "EEE d MMMM y" if year else "EEE d MMMM"
+    return format_date(local, pattern, locale=parse_locale(language))
 
 
 def clock(moment: datetime | None, language: str, timezone: str | None) -> str:

@@ -105,7 +105,9 @@ def install(app: Flask) -> None:
         return face().timezone if g.get("merchant") else None
 
     app.add_template_filter(lambda moment: filters.when(moment, language(), timezone()), "when")
-    app.add_template_filter(lambda moment: filters.day(moment, language(), timezone()), "day")
+    app.add_template_filter(
+        lambda moment: filters.day(moment, language(), timezone(), context().clock.now()), "day"
+    )
     app.add_template_filter(lambda moment: filters.clock(moment, language(), timezone()), "clock")
     app.add_template_filter(lambda minor, currency: filters.money(minor, currency, language()), "money")
     app.add_template_filter(lambda value: filters.count(value, language()), "count")
