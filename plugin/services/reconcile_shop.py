@@ -1,7 +1,8 @@
 """Once an hour: what changed in a shop without our hearing of it, because a webhook never came.
 
 A cheap list of what changed since the last time is compared with what we know; only orders that we are behind on are
-read whole, and fed in as if their webhooks had come. Consents and products that changed are simply read again.
+read whole, and fed in as if their webhooks had come. Consents and products that changed are simply read again. What the
+shop deleted is in no list: orders that will be written to soon are asked for by their ids (`gone_orders`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from plugin.services.api_pages import LARGEST, NOTHING, page
 from plugin.services.batch import Told
 from plugin.services.context import Context
 from plugin.services.errands import Claimed, JsonState
+from plugin.services.gone_orders import deleted, due_orders
 from plugin.services.telling import feed
 from plugin.services.whole_orders import fetch
 from plugin.store.models.orders import Order
@@ -31,7 +33,7 @@ OVERLAP = timedelta(minutes=15)  # of business time: the platform's search index
 UNDER_WAY = timedelta(minutes=2)  # a webhook so young may still be on its way; the overlap covers it the next time
 AT_ONCE = 5  # orders read whole in one step
 PATIENCE = 5.0  # seconds that a worker waits for one of them
-_FIRST_SIZES = {"orders": LARGEST, "customers": 100, "products": 25}
+_FIRST_SIZES = {"orders": LARGEST, "customers": 100, "products": 25, "gone": LARGEST}
 _KINDS = tuple(_FIRST_SIZES)
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ def step(ctx: Context, claimed: Claimed) -> None:
         _read_whole(ctx, claimed, state)
     elif state["kind"] == "orders":
         _compare(ctx, claimed, state)
+    elif state["kind"] == "gone":
+        _still_there(ctx, claimed, state)
     else:
         _read_again(ctx, claimed, state)
 
@@ -123,6 +127,16 @@ def _read_again(ctx: Context, claimed: Claimed, state: JsonState) -> None:
         found = NOTHING
     after = {**state, "after": found.after, "size": found.size, "last_page": found.after is None}
     _keep(ctx, claimed, read(ctx, found.nodes, asked_at), _next_page(after), found.wait)
+
+
+def _still_there(ctx: Context, claimed: Claimed, state: JsonState) -> None:
+    """Orders that will be written to soon, and that the shop may have deleted without our hearing of it."""
+    rows = due_orders(ctx, claimed.shop_id, state["after"] or 0, state["size"])
+    client = admin(ctx, claimed.shop_id, patience=PATIENCE)
+    told = deleted(ctx, client, [ref for _, ref in rows]) if rows else []
+    last = len(rows) < state["size"]
+    after = {**state, "after": None if last else rows[-1][0], "last_page": last}
+    _keep(ctx, claimed, told, _next_page(after), 0.0)
 
 
 def _next_page(state: JsonState) -> JsonState:

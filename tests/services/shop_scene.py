@@ -36,6 +36,7 @@ class ShopScene:
         answers["ShopFacts"] = [data(shop=shapes.api_shop(), currentAppInstallation=None)]
         answers["ShopLocale"] = [data(shopLocales=[{"locale": "ko", "primary": True}])]
         answers["HowMany"] = [data(**{f"{kind}Count": {"count": len(rows)} for kind, rows in lists.items()})]
+        answers["OrdersThere"] = [lambda variables: data(nodes=[{"id": id_} for id_ in variables["ids"]])]
         for kind, document in (("products", "ProductsPage"), ("orders", "OrdersPage"), ("customers", "CustomersPage")):
             if kind in lists:
                 answers[document] = [data(**{kind: connection(*lists[kind])})]

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from plugin.services import gone_orders
 from plugin.services.context import Context
 from plugin.services.errands import RECONCILE
 from plugin.store.models.customers import Consent
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order, Product
 from tests.schemas import admin_shapes as shapes
+from tests.schemas.admin_shapes import gid
 from tests.services.fake_shopify import connection, data, failure
 from tests.services.shop_scene import ShopScene, api_order, api_parcel
-from tests.services.world import World, iso, order
+from tests.services.world import World, customer, iso, order, parcel, tracked
 
 
 @pytest.fixture
@@ -166,4 +169,83 @@ def test_an_order_that_is_gone_by_now(scene: ShopScene) -> None:
     row = scene.errand(RECONCILE)
     assert row is not None
     assert row.reason is None
+    assert "to" not in row.state
+
+
+# -- deleted without our hearing of it --------------------------------------------------------------------------------
+def delete(scene: ShopScene, *numbers: int, errors: bool = False, still_read: bool = False) -> None:
+    """The shop deleted these orders, and no webhook came."""
+    gone = {gid("Order", number) for number in numbers}
+
+    def there(variables: dict[str, Any]) -> dict[str, Any]:
+        answer = data(nodes=[None if id_ in gone else {"id": id_} for id_ in variables["ids"]])
+        trouble = {"message": "?", "path": ["nodes", 0], "extensions": {"code": "ACCESS_DENIED"}}
+        return answer | ({"errors": [trouble]} if errors else {})
+
+    scene.shopify.answers["OrdersThere"] = [there]
+    kept = api_order(numbers[0], scene.world.now) if still_read else None
+    scene.shopify.answers["OrderById"] = [data(order=kept)]
+
+
+def placed(scene: ShopScene, *numbers: int) -> None:
+    for number in numbers:
+        scene.world.hook("orders/create", order(scene.world.now, number, customer=customer(number)))
+        scene.world.hook("fulfillments/create", parcel(scene.world.now, order_id=number))
+    scene.world.send()
+    scene.world.later(days=1)
+    for number in numbers:
+        scene.world.hook("fulfillment_events/create", tracked(scene.world.now, order_id=number))
+    scene.world.send()
+    scene.world.later(days=3, hours=23)  # an hour before the surveys
+
+
+def test_a_lost_deletion_is_noticed_before_the_next_mail(scene: ShopScene) -> None:
+    placed(scene, 1001, 1002)
+    delete(scene, 1001)
+    scene.shopify.calls.clear()
+    reconcile(scene)
+    (asked,) = scene.shopify.asked("OrdersThere")
+    assert asked["ids"] == [gid("Order", 1001), gid("Order", 1002)]
+    assert read_whole(scene) == ["1001"]  # asked for once more, alone
+    assert scene.world.row(Order, platform_id="1001").deleted_at
+    scene.world.later(hours=2)
+    scene.world.send()
+    surveys = {m.subject: (m.state, m.reason) for m in scene.world.rows(Message, step="survey")}
+    assert surveys["1001"] == ("cancelled", "the order was deleted")
+    assert surveys["1002"][0] == "sent"
+
+
+@pytest.mark.parametrize("doubt", [{"errors": True}, {"still_read": True}])
+def test_a_deletion_is_not_believed_in_doubt(scene: ShopScene, doubt: dict[str, bool]) -> None:
+    placed(scene, 1001)
+    delete(scene, 1001, **doubt)
+    reconcile(scene)
+    assert scene.world.row(Order).deleted_at is None
+    row = scene.errand(RECONCILE)
+    assert row
+    assert "to" not in row.state
+
+
+def test_many_deletions_at_once_are_a_fault_and_no_deletions(scene: ShopScene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gone_orders, "MANY", 1)
+    placed(scene, 1001, 1002)
+    delete(scene, 1001, 1002)
+    reconcile(scene)
+    assert [row.deleted_at for row in scene.world.rows(Order)] == [None, None]
+
+
+def test_only_what_will_be_written_to_soon_is_asked_for(scene: ShopScene) -> None:
+    placed(scene, 1001)
+    scene.world.later(days=-2)
+    scene.shopify.calls.clear()
+    reconcile(scene)
+    assert scene.shopify.asked("OrdersThere") == []
+
+
+def test_a_platform_that_does_not_know_the_question_is_reconciled_all_the_same(scene: ShopScene) -> None:
+    placed(scene, 1001)
+    scene.shopify.answers["OrdersThere"] = [failure("undefinedField")]
+    reconcile(scene)
+    row = scene.errand(RECONCILE)
+    assert row
     assert "to" not in row.state
