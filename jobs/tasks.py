@@ -22,6 +22,7 @@ from plugin.services.housekeeping import prune
 from plugin.services.ingest import ingest_receipts as ingest
 from plugin.services.leases import acquire
 from plugin.services.mail_events import take_in
+from plugin.services.offer_rules import refresh_medians
 from plugin.services.shop_tokens import refresh_idle
 from plugin.services.shop_work import work_off
 from plugin.services.small_mail import send_small_mail
@@ -85,6 +86,7 @@ def keep_house(here: State) -> None:
     if mine:
         prune(here.context)
         roll_up(here.context)
+        refresh_medians(here.context)
 
 
 def in_turns(here: State, work: Callable[[], int]) -> bool:

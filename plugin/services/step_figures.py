@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from plugin.domain.flows import STEPS, State
 from plugin.domain.zones import zone_for
 from plugin.services.context import Context
+from plugin.services.offer_view import refused_lately
 from plugin.services.shops import shop_of
 from plugin.store.models.customers import Issue
 from plugin.store.models.figures import FigureDay, FigureRun
@@ -45,6 +46,7 @@ class Attention:
     unhappy: int  # open issues over low ratings
     other: int  # open issues of other kinds
     rejected: int  # webhooks that could not be understood or processed
+    without_offer: int = 0  # offers of the last week that the platform did not make
 
     @property
     def issues(self) -> int:
@@ -86,6 +88,7 @@ def attention(session: Session, ctx: Context, shop_id: int) -> Attention:
         unhappy=unhappy,
         other=kinds.total(),
         rejected=len(session.scalars(bad).all()),
+        without_offer=refused_lately(session, ctx, shop_id, MANY),
     )
 
 

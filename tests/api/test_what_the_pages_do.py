@@ -35,6 +35,8 @@ OPERATIONS: dict[str, tuple[str, ...] | str] = {
     "merchant_mended.mark": MISSING,
     "merchant_mended.undo": MISSING,
     "merchant_notices.again": ("POST /notices/again",),
+    "merchant_offers.save": (SETTINGS,),
+    "merchant_offers.switch": (SETTINGS,),
     "merchant_orders.do": ("POST /messages/{message_id}/acts",),
     "merchant_questions.change": ("PUT /survey/questions",),
     "merchant_rehearsal.part": ("POST /rehearsals",),

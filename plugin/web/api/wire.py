@@ -17,6 +17,7 @@ from plugin.web.api import (
     keys,
     messages,
     notices,
+    offers,
     orders,
     questions,
     reviews,
@@ -27,7 +28,9 @@ from plugin.web.api import (
 from plugin.web.api.resource import PREFIX
 from plugin.web.auth import Auth
 
-RESOURCES = (data, desk, figures, issues, keys, messages, notices, orders, questions, reviews, settings, shop, wording)
+RESOURCES = (
+    data, desk, figures, issues, keys, messages, notices, offers, orders, questions, reviews, settings, shop, wording
+)  # fmt: skip
 DESCRIPTION = """What the pages of Dasi do, for programs.
 
 Make a key on the settings page and send it as `Authorization: Bearer dasi_…`. A key opens one shop. Lists come in

@@ -31,6 +31,7 @@ NAVIGATION = (
     ("feedback", "/app/feedback", "merchant_feedback"),
     ("reviews", "/app/reviews", "merchant_reviews"),
     ("rehearsal", "/app/rehearsal", "merchant_rehearsal"),
+    ("offers", "/app/offers", "merchant_offers"),
     ("figures", "/app/figures", "merchant_figures"),
     ("data", "/app/data", "merchant_data"),
     ("settings", "/app/settings", "merchant_settings"),
