@@ -15,7 +15,8 @@ def test_the_list_the_newest_first_in_pages(api: Api):
     told = [item["code"] for item in first["items"] + second["items"]]
     assert told == [f"DS-7QK3M-XW4R{number}" for number in range(60, 0, -1)]
     assert second["next"] is None
-    assert (first["items"][0]["kind"], first["items"][0]["minor"], first["items"][0]["state"]) == ("amount", 500, "made")
+    newest = first["items"][0]
+    assert (newest["kind"], newest["minor"], newest["state"]) == ("amount", 500, "made")
     assert other_shop(api).get("/offers").json == {"items": [], "next": None}
 
 
