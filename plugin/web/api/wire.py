@@ -12,9 +12,11 @@ from plugin.web import auth
 from plugin.web.api import (
     data,
     desk,
+    feedback,
     figures,
     issues,
     keys,
+    mendings,
     messages,
     notices,
     offers,
@@ -29,7 +31,8 @@ from plugin.web.api.resource import PREFIX
 from plugin.web.auth import Auth
 
 RESOURCES = (
-    data, desk, figures, issues, keys, messages, notices, offers, orders, questions, reviews, settings, shop, wording
+    data, desk, feedback, figures, issues, keys, mendings, messages, notices, offers,
+    orders, questions, reviews, settings, shop, wording,
 )  # fmt: skip
 DESCRIPTION = """What the pages of Dasi do, for programs.
 
