@@ -22,7 +22,7 @@ from plugin.store.models.orders import Order, Product, Purchase
 
 PAGE = 50
 BANDS = {"low": (1, 2), "middle": (3,), "high": (4, 5)}
-RARE = 2_000  # orders with a product, up to which they are read rather than the answers
+RARE = 300  # orders with a product, up to which they are read rather than the answers
 PRODUCTS = 300  # the best known ones of the filter
 
 

@@ -33,7 +33,6 @@ from plugin.services.consents import consents_of, suppressions_of
 from plugin.services.facts.orders import counts_as_purchase
 from plugin.services.mending_facts import mendings_of
 from plugin.store.models import customers, messages, orders
-from plugin.store.models.feedback import Mending
 from plugin.store.models.offers import Offer
 from plugin.store.models.shops import Shop
 
@@ -50,12 +49,9 @@ class Planning:
     stored: list[Stored]
 
 
-def read(
-    session: Session, shop: Shop, rows: Collection[orders.Order], locked: bool = True, supposed: Mending | None = None
-) -> list[Planning]:
+def read(session: Session, shop: Shop, rows: Collection[orders.Order], locked: bool = True) -> list[Planning]:
     """Histories of these orders, whose locks are held. Rows of messages are locked too, so that a worker that is about
-    to send one waits for the outcome. `locked` False: only to look at, nothing is kept from anyone. `supposed`: as if
-    that mending had been made as well."""
+    to send one waits for the outcome. `locked` False: only to look at, nothing is kept from anyone."""
     ids = [row.id for row in rows]
     parcels = _grouped(session.scalars(select(orders.Parcel).where(orders.Parcel.order_id.in_(ids))))
     answers = _grouped(
@@ -84,7 +80,7 @@ def read(
     calendar = _grouped(session.execute(rows_of_calendar.with_for_update() if locked else rows_of_calendar))
     newer = _newer_orders(session, rows)
     told = [(r.order_id, r.subject) for mine in calendar.values() for r in mine if r.step == YOU_TOLD_US]
-    mendings = mendings_of(session, shop, rows, told, supposed)
+    mendings = mendings_of(session, shop, rows, told)
     addresses = {row.address for row in rows if row.address}
     consents = consents_of(session, shop.id, addresses)
     suppressed = suppressions_of(session, shop.id, addresses)

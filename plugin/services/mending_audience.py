@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -10,13 +10,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from plugin.domain.complaints import mending_of
+from plugin.domain.consent import ConsentWords
 from plugin.domain.flows import YOU_TOLD_US, State
+from plugin.domain.history import History, Mended, NotArrived
 from plugin.domain.timeline import Planned, plan
 from plugin.services import histories
+from plugin.services.consents import consents_of, suppressions_of
 from plugin.services.context import Context
-from plugin.services.mending_facts import Person, person_of
+from plugin.services.mending_facts import Person, mendings_of, person_of
 from plugin.services.order_search import full_name
 from plugin.services.shops import shop_of
+from plugin.store.models.customers import Issue
 from plugin.store.models.feedback import AnswerTag, Mending
 from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop
@@ -102,12 +106,40 @@ def _planned(
 ) -> Iterator[tuple[Order, Planned | None]]:
     """Each order with the message it would have; None where it is not the one that tells its customer."""
     live = [row for row in rows if row.archived_at is None and row.version is not None]
-    for planning in histories.read(session, shop, live, locked=False, supposed=supposed):
-        messages = plan(settings, planning.history)
-        yield planning.order, next((m for m in messages if _is_it(m)), None)
+    tells = mendings_of(session, shop, live, (), supposed)
+    tellers = [row for row in live if any(told.mending_id == SUPPOSED for told in tells.get(row.id, ()))]
+    planned = {
+        row.id: next((m for m in plan(settings, history) if _is_it(m)), None)
+        for row, history in _histories(session, shop, tellers, supposed)
+    }
     for row in rows:
-        if row not in live:
-            yield row, None
+        yield row, planned.get(row.id)
+
+
+def _histories(
+    session: Session, shop: Shop, rows: Sequence[Order], supposed: Mending
+) -> Iterator[tuple[Order, History]]:
+    """Of each history what this one message depends on: thousands are looked at while somebody waits."""
+    i, told = Issue, Mended(SUPPOSED, supposed.made_at)
+    missing: defaultdict[int, list[NotArrived]] = defaultdict(list)
+    open_ = (i.order_id.in_([row.id for row in rows]), i.kind == histories.NOT_ARRIVED, i.closed_at.is_(None))
+    for order_id, parcel_id, opened_at in session.execute(select(i.order_id, i.parcel_id, i.opened_at).where(*open_)):
+        missing[order_id].append(NotArrived(parcel_id, opened_at))
+    unhappy = histories.low_ratings(session, rows)
+    addresses = {row.address for row in rows if row.address}
+    consents, suppressed = consents_of(session, shop.id, addresses), suppressions_of(session, shop.id, addresses)
+    for row in rows:
+        yield row, History(
+            order=histories.order_facts(row),
+            installed_at=shop.installed_at,
+            live=shop.live,
+            country_code=row.country_code,
+            issues=tuple(missing[row.id]),
+            low_ratings=tuple(unhappy[row.customer_id or -row.id]),
+            mendings=(told,),
+            consent=consents.get(row.address or "", ConsentWords()),
+            suppressed=suppressed.get(row.address or ""),
+        )
 
 
 def _is_it(message: Planned) -> bool:

@@ -63,15 +63,16 @@ FROM (
 def run(options: Options) -> list[Result]:
     count = SHORT if options.short else MESSAGES
     with stage() as here:
-        ctx, shop_id = _fill(here, count // PER_ORDER)
+        ctx, shop_id = fill(here, count // PER_ORDER)
         try:
-            return _measure(ctx, shop_id, options.rounds * 4)
+            return measure(ctx, shop_id, _lists(ctx, shop_id), options.rounds * 4)
         finally:
             ctx.database.dispose()
             ctx.queues.redis.close()
 
 
-def _fill(here: Stage, orders: int) -> tuple[Context, int]:
+def fill(here: Stage, orders: int) -> tuple[Context, int]:
+    """A shop with so many orders and six messages of each; its context and id."""
     ctx = here.context(here.database())
     with ctx.database.transaction() as session:
         shop = add_shop(session, ctx, "lists.myshopify.com", live=True, name="Lists")
@@ -87,8 +88,10 @@ def _fill(here: Stage, orders: int) -> tuple[Context, int]:
     return ctx, shop_id
 
 
-def _measure(ctx: Context, shop_id: int, rounds: int) -> list[Result]:
-    lists = _lists(ctx, shop_id)
+def measure(
+    ctx: Context, shop_id: int, lists: dict[str, Callable[[Session], Any]], rounds: int, limit: float = LIMIT
+) -> list[Result]:
+    """Each list against fifty orders by their ids, read in the same rounds. `limit`: ms, for 95 of 100."""
     with ctx.database.reading() as session:
         ids = list(session.scalars(select(Order.id).where(Order.shop_id == shop_id).limit(50)))
     floor: list[float] = []
@@ -105,7 +108,7 @@ def _measure(ctx: Context, shop_id: int, rounds: int) -> list[Result]:
     for name, times in measured.items():
         middle = statistics.median(times)
         results.append(Result(name="L", what=name, ours=middle, floor=base, unit="ms", ratio=middle / base,
-                              reach=f"< {LIMIT:.0f} ms", reached=percentile(times, 0.95) < LIMIT,
+                              reach=f"< {limit:.0f} ms", reached=percentile(times, 0.95) < limit,
                               note=f"95 of 100 within {percentile(times, 0.95):.1f} ms"))  # fmt: skip
     return results
 

@@ -91,8 +91,16 @@ def percent(found: Interval | None) -> str:
 
 
 def points(found: Interval | None) -> str:
-    """`+35 (20 … 49)`."""
-    return "–" if found is None else f"{found.value:+.0f} ({found.low:+.0f} … {found.high:+.0f})"
+    """`+35 (+20 to +49)`, a dash for nobody."""
+    if found is None:
+        return "–"
+    ends = words.text(merchant().locale, "feedback.range", low=_signed(found.low), high=_signed(found.high))
+    return f"{_signed(found.value)} ({ends})"
+
+
+def _signed(number: float) -> str:
+    whole = round(number)
+    return f"{whole:+d}".replace("-", "−") if whole else "0"
 
 
 def _chart(labels: list[str], found: list[Interval | None], name: str, times: int) -> dict[str, Any]:

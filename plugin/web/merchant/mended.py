@@ -48,7 +48,10 @@ def show() -> Response:
 @blueprint.get("/new")
 def new() -> Response:
     """The form for one tag: who would be told, the sentences, and once they are there the mail."""
-    return _form(request.args.get("tag", ""), *_typed(request.args))
+    tag = request.args.get("tag", "")
+    if not tag:  # none was chosen
+        return Response(status=303, headers={"Location": "/app/feedback/mended"})
+    return _form(tag, *_typed(request.args))
 
 
 @blueprint.post("")

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from werkzeug.serving import make_server
 
-from plugin.services import logins
+from plugin.services import answers, logins, mendings, tagging
 from plugin.services.context import Context
 from plugin.web import auth
 from plugin.web.auth import Auth
@@ -49,6 +49,10 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(params=["en", "ko"])
 def signed(request: pytest.FixtureRequest, browser: Browser, sqlite_context: Context) -> Iterator[Signed]:
     tea = scene(sqlite_context)
+    answers.save_survey(tea.ctx, tea.message_id, 4, 9, "Two weeks late, and the box was crushed.")
+    with tea.ctx.database.reading() as session:
+        tag = tagging.tags_of(session, tea.shop_id)[0].id
+    mendings.mark_mended(tea.ctx, tea.shop_id, tag, "Parcels leave at once now.", "", "the owner", 0)
     with tea.ctx.database.transaction() as session:
         link = f"/login/{logins.make_link(session, tea.shop_id, 'command')}"
     server = make_server("127.0.0.1", 0, tea.app, threaded=True)
@@ -60,7 +64,8 @@ def signed(request: pytest.FixtureRequest, browser: Browser, sqlite_context: Con
     page = context.new_page()
     page.goto(base + link)
     page.locator("main button").first.click()
-    yield Signed(context, base, list(_paths(tea.app)))
+    new = f"/app/feedback/mended/new?tag={tag}&en=Parcels+leave+at+once+now."
+    yield Signed(context, base, [*_paths(tea.app), new])
     context.close()
     server.shutdown()
     thread.join()
