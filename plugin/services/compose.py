@@ -47,10 +47,10 @@ class Sender:
 def sender_of(shop: Shop, settings: ShopSettings) -> Sender:
     address = settings.sender.email or shop.email or f"hello@{shop.storefront or shop.domain}"
     reply_to = settings.support.email or shop.email or address
-    return Sender(settings.sender.name or _shop_name(shop), address, reply_to)
+    return Sender(settings.sender.name or shop_name(shop), address, reply_to)
 
 
-def _shop_name(shop: Shop) -> str:
+def shop_name(shop: Shop) -> str:
     return shop.name or shop.domain.partition(".")[0].replace("-", " ").title()
 
 
@@ -139,7 +139,7 @@ def shop_view(shop: Shop, settings: ShopSettings) -> ShopView:
     sender = sender_of(shop, settings)
     brand, support = settings.brand, settings.support
     return ShopView(
-        name=_shop_name(shop),
+        name=shop_name(shop),
         url=f"https://{shop.storefront or shop.domain}",
         support_email=sender.reply_to,
         support_phone=support.phone or shop.phone,
@@ -147,7 +147,7 @@ def shop_view(shop: Shop, settings: ShopSettings) -> ShopView:
         help_url=support.help_url,
         logo_url=brand.logo_url,
         colour=brand.colour,
-        legal_name=brand.legal_name or _shop_name(shop),
+        legal_name=brand.legal_name or shop_name(shop),
         postal_address=brand.postal_address or _postal(shop),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -10,9 +11,11 @@ import httpx
 from sqlalchemy import select
 
 from plugin import clock as clocks
+from plugin.channels.email import dns
 from plugin.channels.email.providers.sns import Amazon
 from plugin.clock import Clock
 from plugin.config import Settings
+from plugin.domain import sender_dns
 from plugin.platforms.shopify.http import open_client
 from plugin.queues import Queues
 from plugin.secrets import Vault
@@ -35,6 +38,11 @@ class Context:
     @cached_property
     def tokens(self) -> Tokens:
         return Tokens(self.settings.secret_key)
+
+    @cached_property
+    def txt_asker(self) -> Callable[[], sender_dns.Txt]:
+        """Begins one look into the DNS."""
+        return dns.asker
 
     @cached_property
     def amazon(self) -> Amazon:

@@ -39,6 +39,7 @@ from plugin.store.models.messages import Act, Click, Message
 from plugin.store.models.offers import Offer, OrderMedian
 from plugin.store.models.orders import Order, Parcel, Product
 from plugin.store.models.reviews import Review
+from plugin.store.models.senders import SenderCheck, SenderDomain
 from plugin.store.models.shops import Shop
 from plugin.store.models.templates import TemplateVersion
 
@@ -88,6 +89,8 @@ TOLD: dict[type[Base], tuple[str, ...]] = {
     DataRequest: ("request_id", "customer_ref", "requested_at"),
     Change: ("actor", "what", "before", "after", "at"),
     TemplateVersion: ("step", "language", "subject", "intro", "actor", "at"),
+    SenderCheck: ("address", "asked_at", "verified_at"),
+    SenderDomain: ("domain", "looked_at", "found"),
     FigureDay: ("day", "step", "sent", "bounced", "opened", "machine_opened", "clicked", "unsubscribed", "complained",
                 "orders", "revenue"),
 }  # fmt: skip
@@ -106,6 +109,7 @@ UNTOLD: dict[type[Base], tuple[str, ...]] = {
     Issue: ("tell_at",),
     DeskLetter: ("ready_at", "attempts", "claim_token", "lease_until"),
     DataRequest: ("report",),
+    SenderCheck: ("token_hash", "mail_at", "expires_at", "attempts"),
     Review: ("answer_id",),
 }
 _OF_ORDERS: tuple[Any, ...] = (
@@ -154,6 +158,8 @@ def _lines(ctx: Context, shop: Shop) -> Iterator[Line]:
         (Checkout, ("token",)),
         (DataRequest, ("request_id",)),
         (Change, ("id",)),
+        (SenderCheck, ("address",)),
+        (SenderDomain, ("domain",)),
         (FigureDay, ("day", "step")),
         (OrderMedian, ("currency",)),
     ):

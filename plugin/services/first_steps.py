@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from plugin.services.sender_check import VERIFIED, SenderState, sender_state
 from plugin.services.shops import legally_named, shop_of
 from plugin.store.models.shops import Shop
 from schemas.settings import ShopSettings, load_settings
@@ -31,6 +32,7 @@ class Start:
     steps: tuple[FirstStep, ...]
     settings: ShopSettings
     live: bool
+    sender: SenderState
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -46,21 +48,23 @@ def first_steps(session: Session, shop_id: int) -> Start:
     """Raises UnknownShop."""
     shop = shop_of(session, shop_id)
     settings = load_settings(shop.settings)
+    sender = sender_state(session, shop, settings)
     names = ("legal", "support", "sender", "wording", "own_mails", "live")
     steps = tuple(
-        FirstStep(name, _done(name, shop, settings), name not in CHECKED_BY_US, name in REQUIRED) for name in names
+        FirstStep(name, _done(name, shop, settings, sender), name not in CHECKED_BY_US, name in REQUIRED)
+        for name in names
     )
-    return Start(steps, settings, shop.live)
+    return Start(steps, settings, shop.live, sender)
 
 
-def _done(name: str, shop: Shop, settings: ShopSettings) -> bool:
+def _done(name: str, shop: Shop, settings: ShopSettings, sender: SenderState) -> bool:
     match name:
         case "legal":
             return legally_named(shop)
         case "support":
             return bool(settings.support.email or shop.email)
         case "sender":
-            return bool(settings.sender.email)
+            return sender.state == VERIFIED
         case "live":
             return shop.live
     return name in settings.done

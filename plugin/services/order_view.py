@@ -10,10 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from plugin.services import histories
+from plugin.services.address_marks import mark_of
 from plugin.services.context import Context
 from plugin.services.message_cards import MessageCard, message_cards
 from plugin.services.order_search import full_name
-from plugin.store.models.customers import ArrivalAnswer, Consent, Issue, SurveyAnswer
+from plugin.store.models.customers import ArrivalAnswer, Consent, Issue, Suppression, SurveyAnswer
 from plugin.store.models.desk import DeskLetter
 from plugin.store.models.messages import Act
 from plugin.store.models.orders import Order, Parcel
@@ -64,6 +65,7 @@ class OrderFacts:
     letters: list[DeskLetter]
     acts: list[Act]
     consent: Consent | None
+    mark: Suppression | None  # why its address must not be written to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,7 @@ def read_facts(session: Session, order: Order) -> OrderFacts:
         letters=rows(DeskLetter, DeskLetter.made_at, DeskLetter.id),
         acts=rows(Act, Act.at, Act.id),
         consent=session.scalar(select(Consent).where(*address)) if order.address else None,
+        mark=mark_of(session, order),
     )
 
 

@@ -17,6 +17,7 @@ from plugin.services.changes import record_change
 from plugin.services.context import Context
 from plugin.services.plan import CAMPAIGN
 from plugin.services.replanning import follow
+from plugin.services.sender_check import sender_changed
 from plugin.services.shops import UnknownShop
 from plugin.services.template_edit import note_versions
 from plugin.store.models.shops import Shop
@@ -58,6 +59,7 @@ def change_settings(
     shop.settings = dump_settings(edited)
     record_change(session, shop.id, actor, what, _told(before), _told(edited), now)
     note_versions(session, shop.id, actor, before, edited, now)
+    sender_changed(session, shop.id, before, edited)
     if before.marketing != edited.marketing:
         follow(session, ctx, shop)
     elif steps := changed_steps(before, edited):

@@ -18,6 +18,7 @@ from plugin.services import (
     leases,
     reconcile_shop,
     replanning,
+    sender_domain,
     shop_tokens,
     sync,
 )
@@ -33,6 +34,7 @@ from plugin.services.errands import (
     Claimed,
     LostClaim,
 )
+from plugin.services.sender_check import SENDER
 from plugin.services.shop_tokens import NoToken
 from plugin.services.shops import UnknownShop
 from plugin.store.models.shops import Lease
@@ -50,6 +52,7 @@ STEPS: dict[str, Callable[[Context, Claimed], None]] = {
     REPLAN: replanning.step,
     FEEDBACK: feedback_work.step,
     CONSENT_IMPORT: consent_import.step,
+    SENDER: sender_domain.step,
 }
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,5 @@
-"""Mail that is not of the flow: what the shop is told, the desk's letters, ways to sign in, tests of a wording.
+"""Mail that is not of the flow: what the shop is told, the desk's letters, ways to sign in, tests of a wording,
+the question whether a sender address is the shop's.
 
 Each kind keeps what is to be sent in rows of its own, and decides by itself what an unknown outcome means.
 """
@@ -12,6 +13,7 @@ from plugin.services.context import Context
 from plugin.services.issues import anything_untold, tell_shops
 from plugin.services.letters import any_letter, send_letters
 from plugin.services.login_mail import any_link, mail_links
+from plugin.services.sender_check import any_question, mail_questions
 from plugin.services.template_drafts import any_test, send_tests
 
 KINDS: tuple[tuple[Callable[[Context], bool], Callable[[Context, Transport], int]], ...] = (
@@ -19,6 +21,7 @@ KINDS: tuple[tuple[Callable[[Context], bool], Callable[[Context, Transport], int
     (any_letter, send_letters),
     (any_link, mail_links),
     (any_test, send_tests),
+    (any_question, mail_questions),
 )
 
 

@@ -130,6 +130,10 @@ class OrderMessageSchema(Schema):
     sent_at = fields.AwareDateTime(required=True, allow_none=True)
     subject = fields.String(required=True, allow_none=True)
     opened_at = fields.AwareDateTime(required=True, allow_none=True)
+    reactions = fields.Dict(
+        keys=fields.String(), values=fields.AwareDateTime(), required=True,
+        metadata={"description": "unsubscribed, complained or bounced, and when we heard of it"},
+    )  # fmt: skip
     offers = fields.Function(
         lambda card: sorted(card.offers), required=True,
         metadata={"type": "array", "items": {"type": "string"}, "description": "acts that make sense"},
@@ -152,5 +156,10 @@ class OrderViewSchema(Schema):
     history = fields.Boolean(
         required=True, metadata={"description": "placed before the installation: never written to"}
     )
+    address_mark = fields.Function(
+        lambda view: view.facts.mark.cause if view.facts.mark else None, required=True,
+        metadata={"type": "string", "nullable": True,
+                  "description": "dead or complained: nothing is sent to its address"},
+    )  # fmt: skip
     lines = fields.List(fields.Nested(OrderLineSchema), required=True)
     messages = fields.List(fields.Nested(OrderMessageSchema), required=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 
 class ShopSchema(Schema):
@@ -32,6 +32,31 @@ class LiveSchema(Schema):
     live = fields.Boolean(required=True)
     missing = fields.List(fields.String(), required=True)
     steps = fields.Dict(keys=fields.String(), values=fields.Nested(LiveLineSchema), required=True)
+
+
+class DnsRecordSchema(Schema):
+    """What one entry of the sender's domain says. `value`: what stands at `name`, or what to add there."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(["spf", "dkim", "dmarc"]))
+    state = fields.String(
+        required=True, validate=validate.OneOf(["good", "weak", "missing", "several", "hidden", "unreachable"])
+    )
+    name = fields.String(required=True)
+    value = fields.String(required=True, allow_none=True)
+
+
+class SenderStateSchema(Schema):
+    """The sender's address. Nothing about messages depends on it; an unverified one is only warned of."""
+
+    state = fields.String(required=True, validate=validate.OneOf(["none", "set", "asked", "verified"]))
+    address = fields.String(required=True, allow_none=True)
+    at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "when its link was mailed, or used"}
+    )
+    looked_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "when its domain was looked up"}
+    )
+    records = fields.List(fields.Nested(DnsRecordSchema), required=True)
 
 
 class LiveBody(Schema):

@@ -7,14 +7,14 @@ import json
 import pytest
 from sqlalchemy import select
 
-from plugin.services import consent_files, replanning
+from plugin.services import address_marks, consent_files, replanning
 from plugin.services.api_keys import make_key
 from plugin.services.shop_work import work_off
 from plugin.store.models.messages import Act, Message
 from plugin.store.models.shops import Shop
 from schemas.settings import STEPS
 from tests.api.conftest import Api
-from tests.web.scenes import add_shop
+from tests.web.scenes import ADDRESS, add_shop
 
 
 def other_shop(api: Api) -> Api:
@@ -150,3 +150,33 @@ def test_a_long_list_of_consents_is_asked_after(api: Api, monkeypatch: pytest.Mo
     while work_off(api.scene.ctx):
         pass
     assert (api.get(path).json["dry"], api.get(path).json["changed"]) == (False, 20)
+
+
+def test_a_dead_address_is_told_and_freed(api: Api):
+    [order] = api.get("/orders").json["items"]
+    path = f"/orders/{order['id']}"
+    assert api.get(path).json["address_mark"] is None
+    with api.scene.ctx.database.transaction() as session:
+        now = api.scene.ctx.clock.now()
+        address_marks.mark(session, api.shop_id, ADDRESS, "dead", now, about=now)
+    view = api.get(path).json
+    assert (view["address_mark"], view["messages"][0]["reactions"]) == ("dead", {})
+    assert other_shop(api).call("DELETE", f"{path}/address-mark").status_code == 404
+    assert api.call("DELETE", f"{path}/address-mark").status_code == 204
+    assert api.get(path).json["address_mark"] is None
+    assert api.call("DELETE", f"{path}/address-mark").status_code == 404
+    assert api.get("/changes").json["items"][0]["what"] == "address.lifted"
+
+
+def test_the_senders_state_is_told_and_asked_for(api: Api):
+    assert api.get("/shop/sender").json == {"state": "none", "address": None, "at": None, "looked_at": None,
+                                            "records": []}  # fmt: skip
+    assert api.call("POST", "/shop/sender/check").status_code == 409
+    settings = api.get("/settings").json
+    settings["sender"]["email"] = "hello@haneul.example"
+    assert api.call("PUT", "/settings", json=settings).status_code == 200
+    told = api.get("/shop/sender").json
+    assert (told["state"], told["address"]) == ("asked", "hello@haneul.example")
+    again = api.call("POST", "/shop/sender/check")
+    assert (again.status_code, again.json["at"]) == (202, told["at"])  # one was asked for a moment ago
+    assert other_shop(api).get("/shop/sender").json["state"] == "none"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from plugin.services import address_marks
 from plugin.services.order_search import Cursor, find_orders
 from plugin.services.order_view import order_view
 from plugin.web.api.access import caller
@@ -42,3 +43,15 @@ def order(order_id: int) -> Any:
     ctx = context()
     with ctx.database.reading() as session:
         return order_view(session, ctx, caller().shop_id, order_id)
+
+
+@blueprint.delete("/orders/<int:order_id>/address-mark")
+@blueprint.response(204)
+@blueprint.alt_response(404, description="The shop has no such order, or its address is not marked as dead.")
+def lift(order_id: int) -> None:
+    """Say that an order's dead address takes mail again; what was withheld for it is planned anew
+
+    A complaint is the customer's word: it cannot be taken back here.
+    """
+    who = caller()
+    address_marks.lift(context(), who.shop_id, order_id, f"API key {who.name}")

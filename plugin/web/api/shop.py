@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from plugin.queues import SEND
+from plugin.services import sender_domain
 from plugin.services.change_preview import preview_live
 from plugin.services.first_steps import first_steps
+from plugin.services.sender_check import NONE, sender_state
 from plugin.services.settings_change import locked_shop
 from plugin.services.shops import go_live, pause, shop_of
 from plugin.web.api.access import caller
@@ -14,7 +16,8 @@ from plugin.web.api.resource import Resource
 from plugin.web.auth import Auth
 from plugin.web.errors import problem
 from plugin.web.wiring import context
-from schemas.api.shop import LiveBody, LiveSchema, ShopSchema
+from schemas.api.shop import LiveBody, LiveSchema, SenderStateSchema, ShopSchema
+from schemas.settings import load_settings
 
 AUTH = Auth.API_KEY
 
@@ -27,6 +30,36 @@ def shop() -> Any:
     """The shop that the key opens"""
     with context().database.reading() as session:
         return shop_of(session, caller().shop_id)
+
+
+@blueprint.get("/shop/sender")
+@blueprint.response(200, SenderStateSchema)
+def sender() -> Any:
+    """Whether the sender's address is the shop's own, and what its domain's DNS said"""
+    return _sender()
+
+
+@blueprint.post("/shop/sender/check")
+@blueprint.response(202, SenderStateSchema)
+@blueprint.alt_response(409, description="The settings name no sender address.")
+def check_sender() -> Any:
+    """Mail the sender's address a link to confirm it by, and look its domain up again
+
+    No link is mailed to an address that is verified or was mailed one a moment ago.
+    """
+    if _sender()["state"] == NONE:
+        return problem(409, "no_sender", "The settings name no sender address.")
+    sender_domain.ask_again(context(), caller().shop_id)
+    return _sender()
+
+
+def _sender() -> dict[str, Any]:
+    with context().database.reading() as session:
+        shop = shop_of(session, caller().shop_id)
+        found = sender_state(session, shop, load_settings(shop.settings))
+    domain = found.domain
+    return {"state": found.state, "address": found.address, "at": found.at,
+            "looked_at": domain.looked_at if domain else None, "records": domain.found if domain else []}  # fmt: skip
 
 
 @blueprint.get("/shop/live")

@@ -6,7 +6,9 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, request
 
+from plugin.services import address_marks
 from plugin.services.acts import NoSuchMessage, NotOffered, act
+from plugin.services.address_marks import NoMark
 from plugin.services.order_search import Cursor, find_orders
 from plugin.services.order_story import story
 from plugin.services.order_view import NoSuchOrder, order_view
@@ -20,7 +22,7 @@ from plugin.web.merchant.reasons import reason
 from plugin.web.wiring import context
 
 AUTH = Auth.MERCHANT
-SAID = ("cancel", "send_now", "send_again", "before", "not_offered")  # what a page may confirm
+SAID = ("cancel", "send_now", "send_again", "before", "not_offered", "lifted", "not_lifted")  # what a page may confirm
 
 blueprint = Blueprint("merchant_orders", __name__)
 
@@ -52,6 +54,17 @@ def one(order_id: int) -> Response:
     return page(
         "order", view=view, story=told, said=said if said in SAID else None, now=ctx.clock.now(), **story_tools()
     )
+
+
+@blueprint.post("/app/orders/<int:order_id>/address")
+def lift(order_id: int) -> Response:
+    """The merchant says that the dead address takes mail again."""
+    try:
+        address_marks.lift(context(), merchant().shop_id, order_id, merchant().actor)
+        said = "lifted"
+    except NoMark:  # another page did it before, or it is another shop's order, which the next page says
+        said = "not_lifted"
+    return Response(status=303, headers={"Location": f"/app/orders/{order_id}?said={said}#customer"})
 
 
 @blueprint.post("/app/orders/<int:order_id>/messages/<int:message_id>")

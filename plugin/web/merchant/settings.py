@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, request
 
 from plugin.content.colours import button_colours, contrast
+from plugin.queues import SEND, SHOPS
 from plugin.services.change_preview import preview_change
 from plugin.services.compose import sender_of
+from plugin.services.sender_check import sender_state
 from plugin.services.settings_change import change_settings, locked_shop
 from plugin.services.settings_form import form_of, read_form
 from plugin.services.shops import shop_of
@@ -43,6 +45,8 @@ def save() -> Response:
             change_settings(session, ctx, shop, edited, who.actor)
     if edited is None:
         return _page(422, wrong=wrong, typed=request.form)
+    for queue in (SEND, SHOPS):  # a new sender is asked, and its domain looked up
+        ctx.queues.nudge(queue)
     return Response(status=303, headers={"Location": "/app/settings?said=saved"})
 
 
@@ -67,7 +71,7 @@ def _page(
     with context().database.reading() as session:
         shop = shop_of(session, merchant().shop_id)
         settings = load_settings(shop.settings)
-        sender = sender_of(shop, settings)
+        sender, state = sender_of(shop, settings), sender_state(session, shop, settings)
         address = shop.address is not None
     values = {**form_of(settings), **(typed or {})}
     colour = checked(values["brand.colour"])
@@ -75,5 +79,5 @@ def _page(
     return page(
         "settings", status, values=values, wrong=wrong or [], said=said, sender=sender, languages=LANGUAGES,
         colour=colour, on_button=text, link=readable(colour, PAPER), ratio=round(contrast(button, text), 1),
-        reads=contrast(colour, PAPER) >= AA, shop_address=address,
+        reads=contrast(colour, PAPER) >= AA, shop_address=address, sender_state=state,
     )  # fmt: skip

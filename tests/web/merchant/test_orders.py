@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from plugin.content.model import Rendered
-from plugin.services import issue_desk
+from plugin.services import address_marks, issue_desk
 from plugin.services.answers import answer_arrival, save_survey
 from plugin.services.bodies import keep, sealed
 from plugin.services.letters import send_letters
@@ -208,3 +208,29 @@ def test_nobody_sees_them_without_signing_in(tea: Scene) -> None:
     for path in ("/app/orders", f"/app/orders/{tea.order_id}", "/app/messages", "/app/issues"):
         assert tea.app.test_client().get(path).status_code == 302
 
+
+
+def test_a_dead_address_is_shown_and_freed_by_hand(signed_in: FlaskClient, tea: Scene) -> None:
+    plan_all(tea)
+    with tea.ctx.database.transaction() as session:
+        address_marks.mark(session, tea.shop_id, scenes.ADDRESS, "dead", tea.ctx.clock.now(), about=tea.ctx.clock.now())
+        lock_orders(session, [tea.order_id])
+        replan(session, tea.ctx, [tea.order_id])
+    page = signed_in.get(f"/app/orders/{tea.order_id}").text
+    assert "The address is dead" in page
+    page = post(signed_in, f"/app/orders/{tea.order_id}/address").text
+    assert "planned anew" in page
+    assert "It takes mail again" not in page
+    assert {m.state for m in tea.rows(Message)} >= {"planned"}
+    assert "nothing changed" in post(signed_in, f"/app/orders/{tea.order_id}/address").text
+    assert "An address is written to again" in signed_in.get("/app/changes").text
+    assert post(signed_in, "/app/orders/999/address").status_code == 404
+
+
+def test_a_complaint_is_shown_and_not_the_shops_to_lift(signed_in: FlaskClient, tea: Scene) -> None:
+    with tea.ctx.database.transaction() as session:
+        now = tea.ctx.clock.now()
+        address_marks.mark(session, tea.shop_id, scenes.ADDRESS, "complained", now, about=now)
+    page = signed_in.get(f"/app/orders/{tea.order_id}").text
+    assert "Called your mail spam" in page
+    assert "It takes mail again" not in page

@@ -1,0 +1,97 @@
+"""The sender's address in a real browser: set on the settings page, confirmed from the mail, seen on every page."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from plugin.services import logins
+from plugin.services.context import Context
+from plugin.services.sender_check import mail_questions
+from plugin.services.shop_work import work_off
+from tests.services.world import Sink, body
+from tests.web.scenes import Scene, scene
+from tests.web.test_browser import ARGS, NAMES
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("needs Chromium: none of chromium, chromium-browser, google-chrome is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def served(sqlite_context: Context) -> Iterator[tuple[Scene, str]]:
+    tea = scene(sqlite_context)
+    tea.ctx.txt_asker = lambda: lambda name: ["v=spf1 +all"] if name == "haneul.example" else []  # type: ignore[misc]
+    server = make_server("127.0.0.1", 0, tea.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield tea, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def usable(page: Page) -> None:
+    """Nothing serious for a screen reader, and no sideways scrolling."""
+    found = [one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")]
+    assert not found, [(one["id"], one["nodes"][0]["html"]) for one in found]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("language", "width", "words"), [
+    ("en-GB", 390, ("Link sent", "Confirmed", "could be stricter")),
+    ("ko-KR", 1280, ("링크 보냄", "확인됨", "더 엄격하게 할 수 있음")),
+])  # fmt: skip
+def test_from_the_settings_to_the_confirmed_address(
+    served: tuple[Scene, str], browser: Browser, language: str, width: int, words: tuple[str, str, str]
+) -> None:
+    tea, base = served
+    with tea.ctx.database.transaction() as session:
+        link = f"/login/{logins.make_link(session, tea.shop_id, 'command')}"
+    merchant = browser.new_context(locale=language, viewport={"width": width, "height": 900})
+    reader = browser.new_context(locale=language, viewport={"width": width, "height": 900}, java_script_enabled=False)
+    page, mail = merchant.new_page(), reader.new_page()
+    page.goto(base + link)
+    page.locator("main button").first.click()
+    page.goto(f"{base}/app/settings")
+    page.locator("#sender-email").fill("hello@haneul.example")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/app/settings?said=saved")
+    assert words[0] in page.locator("#sender").inner_text()
+    sink = Sink()
+    mail_questions(tea.ctx, sink)
+    while work_off(tea.ctx):
+        pass
+    found = re.search(r"(/sender/[\w-]+)", body(sink.parsed()[-1]))
+    assert found
+    mail.goto(base + found[1])
+    button = mail.locator("main button")
+    assert button.count() == 1
+    button.click()  # the reader's mail program need not run scripts, nor know the merchant's session
+    assert mail.locator("main [role=status]").count() == 1
+    page.locator("#sender a[href='/app/settings/sender']").click()
+    page.wait_for_url("**/app/settings/sender")
+    text = page.locator("main").inner_text()
+    assert words[1] in text
+    assert words[2].lower() in text.lower()
+    usable(page)
+    page.goto(base + found[1])  # used up: a page in plain words
+    usable(page)
+    merchant.close()
+    reader.close()
