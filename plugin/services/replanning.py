@@ -28,7 +28,7 @@ from plugin.store.models.platform import Errand
 from plugin.store.models.shops import Shop
 
 FEW = 300  # orders planned within the request that changes the settings
-BATCH = 200  # orders of one transaction in the background: their customers' news waits for so long
+BATCH = 100  # orders of one transaction in the background: news of their customers waits for so long
 STUCK_AFTER = 3  # failures in a row
 UNDECIDED = (State.PLANNED, State.WAITING, State.HELD, State.QUEUED)
 # Withheld or cancelled rows that a step's switch or delay may bring back; the others have reasons of their own.
