@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from plugin.domain.consent import ConsentWords
@@ -38,6 +38,9 @@ from plugin.store.models.shops import Shop
 
 NOT_ARRIVED, LOW_RATING = "not_arrived", "low_rating"
 NOT_SHIPPED = frozenset({"cancelled", "error", "failure", "pending", "open"})
+# A whole row, or one of a query that names the columns that are looked at.
+OrderRow = orders.Order | Row[Any]
+ParcelRow = orders.Parcel | Row[Any]
 
 
 @dataclass
@@ -118,7 +121,7 @@ def read(session: Session, shop: Shop, rows: Collection[orders.Order], locked: b
     return found
 
 
-def low_ratings(session: Session, rows: Collection[orders.Order]) -> defaultdict[int, list[LowRating]]:
+def low_ratings(session: Session, rows: Collection[OrderRow]) -> defaultdict[int, list[LowRating]]:
     """By customer, of all their orders; by minus the order's id where nobody is known. One that the customer took back
     counts no more."""
     o, i = orders.Order, customers.Issue
@@ -143,7 +146,7 @@ def _grouped(rows: Iterable[Any]) -> defaultdict[int, list[Any]]:
     return groups
 
 
-def order_facts(row: orders.Order) -> OrderFacts:
+def order_facts(row: OrderRow) -> OrderFacts:
     """Raises ValueError for a stub, which has no facts yet."""
     if row.placed_at is None:
         raise ValueError("a stub has no facts")
@@ -162,7 +165,7 @@ def order_facts(row: orders.Order) -> OrderFacts:
     )
 
 
-def remaining_lines(row: orders.Order) -> tuple[Line, ...]:
+def remaining_lines(row: OrderRow) -> tuple[Line, ...]:
     """The lines with what edits and refunds left of each. An edit counts until a newer snapshot of the order came."""
     refunded: defaultdict[str, int] = defaultdict(int)
     for _, pairs in row.refunds.values():
@@ -187,7 +190,7 @@ def remaining_lines(row: orders.Order) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _why_ended(row: orders.Order, lines: tuple[Line, ...]) -> str | None:
+def _why_ended(row: OrderRow, lines: tuple[Line, ...]) -> str | None:
     if row.redacted_at:
         return "the customer's data was erased"
     if row.deleted_at:
@@ -202,7 +205,7 @@ def _why_ended(row: orders.Order, lines: tuple[Line, ...]) -> str | None:
     return None
 
 
-def parcel_facts(row: orders.Parcel) -> Parcel:
+def parcel_facts(row: ParcelRow) -> Parcel:
     assert row.shipped_at is not None
     return Parcel(
         parcel_id=row.platform_id,

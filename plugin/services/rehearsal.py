@@ -166,13 +166,13 @@ class _Reader:
         for issue in self.session.execute(select(*columns).where(_among(i.order_id, ids), i.kind == "not_arrived")):
             missing = NotArrived(issue.parcel_id, issue.opened_at, issue.closed_at, issue.outcome)
             issues[issue.order_id].append(missing)
-        unhappy = low_ratings(self.session, rows.values())  # type: ignore[arg-type]
+        unhappy = low_ratings(self.session, rows.values())
         addresses = {row.address for row in rows.values() if row.address}
         consents = consents_of(self.session, self.shop.id, addresses)
         suppressed = suppressions_of(self.session, self.shop.id, addresses)
         return {
             row.id: History(
-                order=order_facts(row),  # type: ignore[arg-type]
+                order=order_facts(row),
                 installed_at=_LONG_AGO,
                 country_code=row.country_code,
                 parcels=tuple(parcels[row.id]),
@@ -193,7 +193,7 @@ class _Reader:
             key = row.carrier, rows[row.order_id].country_code
             if key not in self.durations:
                 self.durations[key] = learned_duration(self.session, self.shop.id, self.settings, self.until, *key)
-            parcel = parcel_facts(row)  # type: ignore[arg-type]
+            parcel = parcel_facts(row)
             if parcel.delivered_at is None:
                 parcel = replace(parcel, estimated_at=parcel.shipped_at + self.durations[key])
             found[row.order_id].append(parcel)
@@ -206,7 +206,7 @@ class _Play:
     def __init__(self, settings: ShopSettings, rows: Sequence[Row[Any]], histories: dict[int, History]) -> None:
         self.settings, self.rows, self.histories = settings, rows, histories
         self.left_out: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
-        self.bought = [(row.placed_at, row.platform_id, row.id) for row in rows if counts_as_purchase(row)]  # type: ignore[arg-type]
+        self.bought = [(row.placed_at, row.platform_id, row.id) for row in rows if counts_as_purchase(row)]
         self.keys = {row.id: (row.placed_at, row.platform_id, row.id) for row in rows}
 
     def mails(self) -> Iterator[Mail]:

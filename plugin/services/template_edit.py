@@ -19,6 +19,7 @@ from plugin.services.compose import compose, shop_view
 from plugin.services.context import Context
 from plugin.services.desk import lay_out
 from plugin.services.leave import go
+from plugin.services.order_view import NoSuchOrder
 from plugin.services.shops import shop_of
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order, Parcel
@@ -35,10 +36,6 @@ class NoSuchStep(LookupError):
 
 class NoSuchVersion(LookupError):
     """The shop saved no such version of this wording."""
-
-
-class NoSuchOrder(LookupError):
-    """The shop has no such order to show a message on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import Row, update
 
 from plugin.domain.addresses import normalise_email
 from plugin.services.batch import Batch, Told
@@ -169,7 +169,7 @@ def _parcel(batch: Batch, told: Told, order: Order, parcel_id: str) -> Parcel:
     return parcel
 
 
-def counts_as_purchase(order: Order) -> bool:
+def counts_as_purchase(order: Order | Row[Any]) -> bool:
     """Whether an order ends the customer's open cross-sells: neither a test nor called off."""
     return not (
         order.test or order.cancelled_at or order.deleted_at or order.financial_status in ("voided", "expired")
