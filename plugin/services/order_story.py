@@ -112,7 +112,10 @@ def _customer(facts: OrderFacts) -> Iterator[Entry]:
     for answer in facts.answers:
         about = {"parcel": names.get(answer.parcel_id, facts.order.name or "")}
         yield Entry(kind=f"said_{answer.answer}", at=answer.at, values=about)
-    if (survey := facts.survey) and survey.satisfaction:
+    survey = facts.survey
+    if survey and survey.satisfaction is None:  # the merchant's own questions ask for none
+        yield Entry(kind="said_survey", at=survey.completed_at or survey.started_at, quote=survey.words)
+    elif survey:
         values: dict[str, object] = {"satisfaction": survey.satisfaction}
         if survey.recommendation is not None:
             values["recommendation"] = survey.recommendation
@@ -137,7 +140,7 @@ def _course(issue: Issue) -> Iterator[Entry]:
         yield Entry(kind=f"solved_{issue.solved}", at=issue.solved_at, issue_id=issue.id)
     if issue.first_replied_at:
         who: dict[str, object] = {"owner": issue.owner or ""}
-        yield Entry(kind="answered", at=issue.first_replied_at, values=who, issue_id=issue.id)
+        yield Entry(kind="said_survey", at=issue.first_replied_at, values=who, issue_id=issue.id)
     if issue.closed_at:
         yield Entry(kind=f"closed.{issue.outcome}", at=issue.closed_at, issue_id=issue.id)
 

@@ -146,3 +146,16 @@ def test_another_shop_asks_its_own(tea: Scene, signed_in: FlaskClient):
     form = fields(press(signed_in, fields(signed_in.get(PATH).text), "drop:1").text)
     assert press(signed_in, form, "save").status_code == 303
     assert "questions" not in next(shop for shop in tea.rows(Shop) if shop.id == other).settings
+
+
+def test_the_orders_page_tells_every_answer_in_the_words_it_was_asked(tea: Scene, signed_in: FlaskClient):
+    draft = act(draft_of(DEFAULT_QUESTIONS), "add", "choice")[3:]
+    options = [{"id": "a", "wording": {"en": "Taste"}}, {"id": "b", "wording": {"en": "Price"}}]
+    draft[0] |= {"id": "why", "wording": {"en": "Why <us>?"}, "options": options}
+    with tea.ctx.database.transaction() as session:
+        shop = session.get_one(Shop, tea.shop_id)
+        shop.settings = {**shop.settings, "questions": draft}
+    tea.app.test_client().post(tea.url("s"), data={"why": "a", "why-other": "and <b>luck</b>"})
+    page = signed_in.get(f"/app/orders/{tea.order_id}").text
+    for said in ("The customer answered the survey", "Why &lt;us&gt;?", "Taste", "and &lt;b&gt;luck&lt;/b&gt;"):
+        assert said in page
