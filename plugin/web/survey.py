@@ -59,7 +59,7 @@ def _save(seen: Visit, stored: Survey | None) -> Response:
         return _form(seen, stored, filled.draft(stored), wrong=filled.wrong, status=422, started=started)
     if asked is not None and asked != survey_form.digest(questions):  # the shop asks otherwise since: nothing is put
         return _form(seen, stored, filled.draft(stored), anew=True, status=422, started=started)  # in their mouth
-    saved, _ = answers.save_survey(
+    saved, taken = answers.save_survey(
         context(),
         seen.message_id,
         _value(filled, "satisfaction"),
@@ -71,7 +71,7 @@ def _save(seen: Visit, stored: Survey | None) -> Response:
     )
     if saved.completed:
         rewards.give_now(context(), seen.order)
-        return _done(seen, saved, saved=True, cut=filled.cut)
+        return _done(seen, saved, saved=taken, cut=taken and filled.cut)
     return _form(seen, saved, survey_form.said_of(saved), saved=True, cut=filled.cut)
 
 
