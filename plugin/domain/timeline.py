@@ -39,6 +39,12 @@ def plan(settings: ShopSettings, history: History) -> tuple[Planned, ...]:
     return tuple(_gated(message, facts, history) for message in messages)
 
 
+def plan_mended(settings: ShopSettings, history: History) -> tuple[Planned, ...]:
+    """Of the plan only what tells of mendings: the same messages, without what was done to them by hand."""
+    facts = gates.facts_of(settings.at(history.order.placed_at), history)
+    return tuple(_gated(message, facts, history) for message in mended(history))
+
+
 def _order_steps(settings: ShopSettings, history: History) -> Iterator[Planned]:
     order = history.order
     due = order.placed_at + timedelta(minutes=settings.delay_minutes("thank_you"))

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from plugin.domain.complaints import mending_of
 from plugin.domain.consent import ConsentWords
-from plugin.domain.flows import YOU_TOLD_US, State
+from plugin.domain.flows import State
 from plugin.domain.history import History, Mended, NotArrived
-from plugin.domain.timeline import Planned, plan
+from plugin.domain.timeline import Planned, plan_mended
 from plugin.services import histories
 from plugin.services.consents import consents_of, suppressions_of
 from plugin.services.context import Context
@@ -87,18 +86,14 @@ def audience(session: Session, ctx: Context, shop_id: int, tag_id: int) -> Audie
 
 
 def _orders(session: Session, shop_id: int, tag_id: int, supposed: Mending) -> Iterator[Sequence[Order]]:
-    t, after = AnswerTag, 0
-    while True:
-        ids = session.execute(
-            select(t.id, t.order_id)
-            .where(t.tag_id == tag_id, t.shop_id == shop_id, t.removed.is_(False), t.at <= supposed.made_at)
-            .where(t.id > after).order_by(t.id).limit(CHUNK)
-        ).all()  # fmt: skip
-        if not ids:
-            return
-        after = ids[-1].id
-        wanted = [row.order_id for row in ids]
-        yield session.scalars(select(Order).where(Order.id.in_(wanted), Order.shop_id == shop_id)).all()
+    t = AnswerTag
+    raised = (t.tag_id == tag_id, t.shop_id == shop_id, t.removed.is_(False), t.at <= supposed.made_at)
+    ids = sorted(session.scalars(select(t.order_id).where(*raised)).all())
+    for start in range(0, len(ids), CHUNK):
+        wanted = ids[start : start + CHUNK]
+        yield session.scalars(
+            select(Order).where(Order.id.in_(wanted), Order.shop_id == shop_id).order_by(Order.id)
+        ).all()
 
 
 def _planned(
@@ -109,8 +104,8 @@ def _planned(
     tells = mendings_of(session, shop, live, (), supposed)
     tellers = [row for row in live if any(told.mending_id == SUPPOSED for told in tells.get(row.id, ()))]
     planned = {
-        row.id: next((m for m in plan(settings, history) if _is_it(m)), None)
-        for row, history in _histories(session, shop, tellers, supposed)
+        row.id: message
+        for row, history in _histories(session, shop, tellers, supposed) for message in plan_mended(settings, history)
     }
     for row in rows:
         yield row, planned.get(row.id)
@@ -140,10 +135,6 @@ def _histories(
             consent=consents.get(row.address or "", ConsentWords()),
             suppressed=suppressed.get(row.address or ""),
         )
-
-
-def _is_it(message: Planned) -> bool:
-    return message.step == YOU_TOLD_US and mending_of(message.subject) == SUPPOSED and not message.copy
 
 
 def _count(found: Audience, order: Order, message: Planned) -> None:
