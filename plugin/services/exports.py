@@ -96,7 +96,7 @@ TOLD: dict[type[Base], tuple[str, ...]] = {
 }  # fmt: skip
 # Row numbers and what only moves the machine; links that open something; what is sealed.
 UNTOLD: dict[type[Base], tuple[str, ...]] = {
-    Shop: ("id", "code", "told_at"),
+    Shop: ("id", "code", "told_at", "plans_behind"),
     Customer: ("version", "merged_into_id"),
     Product: ("version",),
     Checkout: ("token", "version", "recovery_url"),
