@@ -21,10 +21,12 @@ _STEP, _HOW_TO = "step", "how_to"
 
 
 class ChangeWords:
-    """In one language, for a shop in one zone. `titles`: of products by their platform id."""
+    """In one language, for a shop in one zone. `titles`: of products by their platform id; `currency`: of amounts."""
 
-    def __init__(self, language: str, timezone: str | None, titles: Mapping[str, str]) -> None:
-        self.language, self.timezone, self.titles = language, timezone, titles
+    def __init__(
+        self, language: str, timezone: str | None, titles: Mapping[str, str], currency: str | None = None
+    ) -> None:
+        self.language, self.timezone, self.titles, self.currency = language, timezone, titles, currency
 
     def said(self, what: str) -> str:
         """What was changed; the code itself where a page has no words for it."""
@@ -66,6 +68,10 @@ class ChangeWords:
             return filters.span(value, self.language)
         if path.endswith("spared_until"):
             return filters.when(datetime.fromisoformat(value), self.language, self.timezone)
+        if path.startswith("offers.") and path.endswith("minor") and isinstance(value, int) and self.currency:
+            return filters.money(value, self.currency, self.language)
+        if path.startswith("offers.") and path.endswith(".kind"):
+            return self._words(f"offers.kinds.{value}") or str(value)
         if isinstance(value, list):
             return ", ".join("–".join(map(str, one)) if isinstance(one, list) else self._named(path, one)
                              for one in value)[:MAX_TEXT]  # fmt: skip

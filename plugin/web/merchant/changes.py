@@ -27,6 +27,6 @@ def show() -> Response:
         told = {id_ for line in lines for side in (line.before, line.after) for id_ in (side or {}).get("how_to", {})}
         titles = product_titles(session, who.shop_id, told)
     more = lines[PAGE - 1].id if len(lines) > PAGE else None
-    reads = ChangeWords(who.locale, face().timezone, titles)
+    reads = ChangeWords(who.locale, face().timezone, titles, face().currency)
     shown = [(line, list(reads.differences(line))) for line in lines[:PAGE]]
     return page("changes", lines=shown, more=more, said=reads.said, who=lambda name: actor(name, who.locale))

@@ -37,7 +37,7 @@ def line(before: dict[str, Any] | None, after: dict[str, Any] | None) -> ChangeL
 
 
 def told(language: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[tuple[str, str, str]]:
-    reads = ChangeWords(language, "Asia/Seoul", {"7001": "Green tea"})
+    reads = ChangeWords(language, "Asia/Seoul", {"7001": "Green tea"}, "EUR")
     return list(reads.differences(line(before, after)))
 
 
@@ -56,6 +56,9 @@ def test_whatever_is_written_down_has_words(language: str) -> None:
     ({"outcome": None}, {"outcome": "lost", "issue": 7}, [("Issue", "", "7"), ("Closed as", "", "Lost")]),
     (None, {"how_to": {"7001": "https://x.example", "7002": "https://y.example"}},
      [("Green tea", "", "https://x.example"), ("7002", "", "https://y.example")]),
+    (None, {"offers": {"enabled": True, "first_below": {"kind": "amount", "minor": 500, "days": 30}}},
+     [("Offers: switch", "", "On"), ("Small first orders: days", "", "30"),
+      ("Small first orders: what", "", "An amount of money off"), ("Small first orders: amount", "", "€5.00")]),
     ({"marketing": "consent"}, {"marketing": "soft_opt_in"},
      [("Marketing policy", "Only who agreed", "Customers too, where their law allows it")]),
     ({"steps": {"survey": {"delay_minutes": 1440}}}, {"steps": {"survey": {"delay_minutes": 0}}},
