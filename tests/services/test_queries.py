@@ -5,21 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import time
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event
 
 from plugin.domain import retention
-from plugin.services import housekeeping, outcomes
+from plugin.services import housekeeping, outcomes, replanning
 from plugin.services.archive import archived_messages, find_message
+from plugin.services.change_preview import preview_change
 from plugin.services.context import Context
 from plugin.services.deliver import anything_due, claim
+from plugin.services.gone_orders import due_orders
 from plugin.services.replanning import follow
+from plugin.services.shop_work import work_off
 from plugin.services.shops import find_shop
 from plugin.services.sweep import anything_unprocessed
 from plugin.store.models.orders import Order
+from plugin.store.models.shops import Shop
 from plugin.store.session import Database
+from schemas.settings import Cap, QuietHours, ShopSettings, StepSettings
 from tests.services.world import DOMAIN, World, compliance, consent, order, parcel, tracked
 
 # Tables that hold a handful of rows whatever happens.
@@ -119,6 +125,37 @@ def test_erasing_what_is_archived(full: World) -> None:
     housekeeping.prune(full.ctx)
     with plans(full.ctx.database) as found:
         full.hook("customers/redact", compliance(full.domain, 1, orders_to_redact=[1001]))
+    assert scans(found) == []
+
+
+def test_replanning_in_the_background(full: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replanning, "FEW", 0)
+    monkeypatch.setattr(replanning, "BATCH", 20)
+    with plans(full.ctx.database) as found:
+        full.configure(marketing="soft_opt_in")
+        while work_off(full.ctx):
+            pass
+    assert scans(found) == []
+    # One way along the orders, without sorting all of them for each batch.
+    sorted_whole = [s for s, step in found if "TEMP B-TREE FOR ORDER BY" in step and "orders.placed_at DESC" in s]
+    assert sorted_whole == []
+
+
+def test_previews(full: World) -> None:
+    shop_id = full.row(Shop).id
+    edited = ShopSettings(
+        marketing="soft_opt_in", quiet_hours=QuietHours(start=time(8), end=time(10)), cap=Cap(messages=1, days=7),
+        language="ko", delivery_days=9, steps={"survey": StepSettings(delay_minutes=5)},
+    )  # fmt: skip
+    with plans(full.ctx.database) as found, full.ctx.database.reading() as session:
+        preview_change(session, full.ctx, shop_id, edited)
+    assert scans(found) == []
+
+
+def test_looking_for_deleted_orders(full: World) -> None:
+    full.later(days=3, hours=23)
+    with plans(full.ctx.database) as found:
+        assert due_orders(full.ctx, full.row(Shop).id, 0, 250)
     assert scans(found) == []
 
 
