@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from plugin.domain.addresses import normalise_email
@@ -38,6 +38,7 @@ from plugin.store.models.reviews import Review, ReviewShown
 from plugin.store.models.shops import Receipt, Shop, Tombstone
 from plugin.store.upserts import add_missing
 from schemas.events import CustomerRedacted
+from schemas.mail.providers import PROVIDERS
 
 # Everything that belongs to a shop, children before parents; first of all the receipts, so that what works on one is
 # waited for before anything is taken from under it.
@@ -46,6 +47,7 @@ _OF_A_SHOP = (
     AnswerTag, Mending, FeedbackTag, ReviewShown, Review, SurveyAnswer, DataRequest, Purchase, Parcel, Order, Checkout,
     Consent, Suppression, Product,
 )  # fmt: skip
+_REJECTED = literal("rejected", literal_execute=True)  # as it stands, so that the partial index serves
 BURIED = "about a customer whose data was erased"
 
 
@@ -171,7 +173,7 @@ def _forget_mail_events(
         .where(m.shop_id == shop.id, m.order_id.in_(orders))
         .values(key=None, rfc_id=None, recipient=None, recipient_hash=None, order_id=None)
     )
-    unread = select(m.id, m.body).where(m.state == "rejected", m.body.is_not(None))
+    unread = select(m.id, m.body).where(m.provider.in_(PROVIDERS), m.state == _REJECTED)
     found = _holding(ctx, session.execute(unread.execution_options(yield_per=500)), addresses)
     session.execute(update(m).where(m.id.in_(found)).values(body=None))
 

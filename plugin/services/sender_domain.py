@@ -21,7 +21,7 @@ from plugin.store.models.senders import SenderDomain
 from plugin.store.upserts import insert_for
 from schemas.settings import load_settings
 
-DAILY, SOON = timedelta(days=1), timedelta(minutes=15)
+DAILY, SOON = timedelta(days=1), timedelta(hours=1)
 
 
 def step(ctx: Context, claimed: Claimed) -> None:

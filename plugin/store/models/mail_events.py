@@ -23,6 +23,8 @@ class MailWebhook(Base):
         UniqueConstraint("provider", "event_id"),
         Index("ix_mail_webhooks_unprocessed", "next_attempt_at", "id", postgresql_where=text("state = 'received'"),
               sqlite_where=text("state = 'received'")),
+        Index("ix_mail_webhooks_rejected", "provider", postgresql_where=text("state = 'rejected'"),
+              sqlite_where=text("state = 'rejected'")),
         Index("ix_mail_webhooks_recipient", "recipient_hash"),
         Index("ix_mail_webhooks_shop", "shop_id", "id"),
         Index("ix_mail_webhooks_accepted", "accepted_at"),

@@ -41,6 +41,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_mail_webhooks_accepted", "mail_webhooks", ["accepted_at"], unique=False)
     op.create_index("ix_mail_webhooks_recipient", "mail_webhooks", ["recipient_hash"], unique=False)
+    op.create_index(
+        "ix_mail_webhooks_rejected",
+        "mail_webhooks",
+        ["provider"],
+        unique=False,
+        postgresql_where=sa.text("state = 'rejected'"),
+        sqlite_where=sa.text("state = 'rejected'"),
+    )
     op.create_index("ix_mail_webhooks_shop", "mail_webhooks", ["shop_id", "id"], unique=False)
     op.create_index(
         "ix_mail_webhooks_unprocessed",
