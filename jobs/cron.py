@@ -17,6 +17,8 @@ HOUSEKEEPING_JOB = "jobs.tasks.keep_house"
 HOUSEKEEPING_EVERY = 3600  # seconds
 TOKENS_JOB = "jobs.tasks.refresh_idle_tokens"
 TOKENS_EVERY = 24 * 3600
+TRAINING_JOB = "jobs.tasks.train_recommenders"
+TRAINING_EVERY = 3600  # each shop once, when it is night there
 
 
 class JsonCronJob(CronJob):
@@ -35,7 +37,8 @@ def run(settings: Settings) -> None:
     connection = Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=2)
     scheduler = CronScheduler(connection, logging_level="WARNING")
     scheduler.log.setLevel(logging.WARNING)
-    for name, every in ((HOUSEKEEPING_JOB, HOUSEKEEPING_EVERY), (TOKENS_JOB, TOKENS_EVERY)):
+    jobs = ((HOUSEKEEPING_JOB, HOUSEKEEPING_EVERY), (TOKENS_JOB, TOKENS_EVERY), (TRAINING_JOB, TRAINING_EVERY))
+    for name, every in jobs:
         scheduler.get_jobs().append(
             JsonCronJob(
                 PERIODIC,

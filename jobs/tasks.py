@@ -23,6 +23,7 @@ from plugin.services.ingest import ingest_receipts as ingest
 from plugin.services.leases import acquire
 from plugin.services.mail_events import take_in
 from plugin.services.offer_rules import refresh_medians
+from plugin.services.recommender.train import ask_nightly
 from plugin.services.shop_tokens import refresh_idle
 from plugin.services.shop_work import work_off
 from plugin.services.small_mail import send_small_mail
@@ -76,6 +77,12 @@ def work_with_shops(here: State) -> None:
 @job
 def refresh_idle_tokens(here: State) -> None:
     if refresh_idle(here.context):
+        here.context.queues.nudge(SHOPS)
+
+
+@job
+def train_recommenders(here: State) -> None:
+    if ask_nightly(here.context):
         here.context.queues.nudge(SHOPS)
 
 

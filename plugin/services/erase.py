@@ -34,6 +34,7 @@ from plugin.store.models.messages import Act, Click, Message
 from plugin.store.models.offers import Offer
 from plugin.store.models.orders import Order, Parcel, Product, Purchase
 from plugin.store.models.platform import ConsentWriteback
+from plugin.store.models.recommender import ProductList, Recommender, TrainingPart
 from plugin.store.models.reviews import Review, ReviewShown
 from plugin.store.models.shops import Receipt, Shop, Tombstone
 from plugin.store.upserts import add_missing
@@ -45,7 +46,7 @@ from schemas.mail.providers import PROVIDERS
 _OF_A_SHOP = (
     Receipt, MailWebhook, Click, Open, Reaction, Act, Offer, Message, MessageArchive, ArrivalAnswer, DeskLetter, Issue,
     AnswerTag, Mending, FeedbackTag, ReviewShown, Review, SurveyAnswer, DataRequest, Purchase, Parcel, Order, Checkout,
-    Consent, Suppression, Product,
+    Consent, Suppression, Product, ProductList, Recommender, TrainingPart,
 )  # fmt: skip
 _REJECTED = literal("rejected", literal_execute=True)  # as it stands, so that the partial index serves
 BURIED = "about a customer whose data was erased"

@@ -1,103 +1,41 @@
 """Products that go together, learned from the shop's own purchases. Everything here only reads.
 
-Three sources, one after the other until there are enough: what was bought together with the seeds, what was popular
-lately, what is new. Within each, products of a seed's own collection (its product type) come first. All queries are
-bounded in rows and run on an index, so that the cost does not grow with the shop's history.
+Several sources, one after the other until there are enough: what the shop's training found to go with the seeds, the
+best sellers of their kind, what is popular where the customer lives, then anywhere, and what is new. A shop that was
+never trained is asked live for what was bought together. What can be had is looked up at this very moment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from math import sqrt
+from typing import Any
 from urllib.parse import quote, quote_plus
 
-from sqlalchemy import BindParameter, Integer, bindparam, func, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from plugin.services.ratings import ratings
-from plugin.store.models.orders import Order, Product, Purchase
+from plugin.services.recommender import choose, live
+from plugin.services.recommender.candidates import NEW, POPULAR, SIMILAR, TOGETHER, Candidate
+from plugin.services.recommender.choose import Facts, Taste
+from plugin.services.recommender.learned import MAX_SEEDS, Learned
+from plugin.services.recommender.lists import folded
+from plugin.store.models.orders import Product, Purchase
 from plugin.store.models.shops import Shop
 from schemas.events import Money
 from schemas.fields import clean_text, web_url
 from schemas.money import in_currency
 
-TOGETHER, POPULAR, NEW = "together", "popular", "new"
-
-MAX_SEEDS = 5
-ORDERS = 300  # the latest, shared out among the seeds; on a shop's real year 100 suggest as well as 500
-CANDIDATES = 24  # of each source: enough to lose some to stock and still fill a mail
-MIN_TOGETHER = 2  # orders: one is chance …
-YOUNG = 10  # … but in a shop whose seed was bought so rarely it is all there is to learn from
-SHRINK = 3.0  # orders of doubt: a pair seen c times counts c / (c + 3)
-SAME_VENDOR = 1.15  # tips the scales between near ties
-POPULAR_DAYS = 90
-POPULAR_ROWS = 3000
-MAX_UNWANTED = 500  # rows read to make up for what is excluded
-
-
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-# Made once: to put a statement together takes longer than to ask it.
-_shop: BindParameter[int] = bindparam("shop")
-_product: BindParameter[str] = bindparam("product")
-_products_given: BindParameter[list[str]] = bindparam("products", expanding=True)
-_orders = func.count().label("orders")
-# The latest orders that contain a product; test orders teach nothing.
-_ORDERS_WITH = (
-    select(Purchase.order_id)
-    .join(Order, Order.id == Purchase.order_id)
-    .where(Purchase.shop_id == _shop, Purchase.product_id == _product, Order.test.is_(False))
-    .order_by(Purchase.placed_at.desc())
-    .limit(bindparam("each", type_=Integer()))
-)
-# The orders are this shop's; asking their purchases for the shop too would leave the covering index.
-_BOUGHT_WITH = (
-    select(Purchase.product_id, _orders)
-    .where(Purchase.order_id.in_(_ORDERS_WITH))
-    .group_by(Purchase.product_id)
-    .order_by(_orders.desc(), Purchase.product_id)
-    .limit(bindparam("most", type_=Integer()))
-)
-_PLACED = (
-    select(Purchase.placed_at)
-    .where(Purchase.shop_id == _shop, Purchase.product_id == _product)
-    .order_by(Purchase.placed_at.desc())
-    .offset(bindparam("skipped", type_=Integer()))
-    .limit(1)
-)
-_TOTALS = (
-    select(Purchase.product_id, _orders)
-    .where(Purchase.shop_id == _shop, Purchase.product_id.in_(_products_given))
-    .where(Purchase.placed_at >= bindparam("since"))
-    .group_by(Purchase.product_id)
-)
-_NEWEST_ORDER = select(func.max(Purchase.placed_at)).where(Purchase.shop_id == _shop)
-_RECENT = (
-    select(Purchase.product_id)
-    .where(Purchase.shop_id == _shop, Purchase.placed_at >= bindparam("since"))
-    .order_by(Purchase.placed_at.desc())
-    .limit(bindparam("rows", type_=Integer()))
-    .subquery()
-)
-_POPULAR = (
-    select(_RECENT.c.product_id, _orders)
-    .group_by(_RECENT.c.product_id)
-    .order_by(_orders.desc(), _RECENT.c.product_id)
-    .limit(bindparam("most", type_=Integer()))
-)
-_NEWEST_PRODUCTS = (
-    select(Product.platform_id)
-    .where(Product.shop_id == _shop, Product.deleted.is_(False), Product.published.is_(True))
-    .where(Product.in_stock.is_not(False))
-    .order_by(Product.platform_id.desc())
-    .limit(bindparam("most", type_=Integer()))
-)
-_PRODUCTS = select(Product).where(Product.shop_id == _shop, Product.platform_id.in_(_products_given))
+# Made once: to put a statement together takes longer than to ask it. Columns, because entities cost twice as much.
+_P = Product
+_PRODUCTS = select(
+    _P.platform_id, _P.title, _P.handle, _P.url, _P.image_url, _P.price_minor, _P.currency, _P.published, _P.in_stock,
+    _P.product_type, _P.vendor, _P.deleted,
+).where(_P.shop_id == bindparam("shop"), _P.platform_id.in_(bindparam("products", expanding=True)))  # fmt: skip
 _LAST_PURCHASE = (
     select(Purchase.title, Purchase.price_minor, Purchase.currency)
-    .where(Purchase.shop_id == _shop, Purchase.product_id == _product)
+    .where(Purchase.shop_id == bindparam("shop"), Purchase.product_id == bindparam("product"))
     .order_by(Purchase.placed_at.desc())
     .limit(1)
 )
@@ -105,8 +43,10 @@ _LAST_PURCHASE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
-    """A product to suggest. `reason`: together, popular or new; `buyers`: the orders that speak for it, 0 when new.
+    """A product to suggest.
 
+    `reason`: together (bought with `because` in `buyers` orders), similar (called like `because`, or of its kind),
+    popular (in `buyers` orders lately) or new; `because` is the title of a seed, `buyers` 0 where no orders speak.
     `rating` is the mean satisfaction (1 to 5) of `rating_count` survey answers, None with fewer than 3 of them.
     """
 
@@ -117,152 +57,129 @@ class Recommendation:
     price: Money | None
     buyers: int
     reason: str
+    because: str | None = None
     rating: float | None = None
     rating_count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    product_id: str
-    reason: str
-    buyers: int
-    score: float
-
-
 def recommend(
-    session: Session, shop: Shop, *, exclude: Collection[str], seeds: Sequence[str], limit: int = 4, rate: bool = True
+    session: Session,
+    shop: Shop,
+    *,
+    exclude: Collection[str],
+    seeds: Sequence[str],
+    limit: int = 4,
+    rate: bool = True,
+    country: str | None = None,
+    price_at_most: Money | None = None,
 ) -> list[Recommendation]:
     """At most `limit` products that go with `seeds` (the products of an order, most telling first), best first.
 
     `exclude`: platform ids never to suggest, e.g. all that the customer has; the seeds are excluded anyway. Neither are
     deleted, unpublished or sold-out products suggested; one that the catalogue never told of counts as available.
+    `country`: the customer's, ISO code. `price_at_most`: leaves out what costs more, or has no price in its currency.
     The first of many are the same as if fewer had been asked for. `rate` False: `rated` is left to the caller.
     """
     seeds = list(dict.fromkeys(seeds))
-    unwanted = {*exclude, *seeds}
-    seeds = seeds[:MAX_SEEDS]
-    known = _products(session, shop, seeds)
-    kinds = {_folded(product.product_type) for product in known.values()} - {""}
-    vendors = {_folded(product.vendor) for product in known.values()} - {""}
-
-    def rank(one: _Candidate) -> tuple[bool, float]:
-        product = known.get(one.product_id)
-        same_kind = product is not None and _folded(product.product_type) in kinds
-        same_vendor = product is not None and _folded(product.vendor) in vendors
-        return not same_kind, -one.score * (SAME_VENDOR if same_vendor else 1)
-
-    chosen: list[Recommendation] = []
-    for source in (_together, _popular, _newest):
-        found = source(session, shop, seeds, unwanted)
-        known |= _products(session, shop, [one.product_id for one in found])
-        for one in sorted(found, key=rank):
-            unwanted.add(one.product_id)
-            made = _described(session, shop, one, known.get(one.product_id))
-            if made is not None:
-                chosen.append(made)
-            if len(chosen) >= limit:
-                break
-        if len(chosen) >= limit:
-            break
+    search = _Search(session, shop, seeds[:MAX_SEEDS], {*exclude, *seeds}, country, price_at_most)
+    chosen = choose.mixed(search.pools(), search.described, limit)
     return rated(chosen, ratings(session, shop, [one.product_id for one in chosen])) if rate else chosen
 
 
-def _together(session: Session, shop: Shop, seeds: Sequence[str], unwanted: Collection[str]) -> list[_Candidate]:
-    """What was bought with the seeds: the cosine of the pair, so that what everybody buys does not win, shrunk."""
-    each = ORDERS // max(len(seeds), 1)
-    pairs: dict[str, list[tuple[int, int]]] = {}  # candidate -> (orders with both, orders with the seed)
-    for seed in seeds:
-        most = CANDIDATES + 1 + min(len(unwanted), MAX_UNWANTED)
-        told = session.execute(_BOUGHT_WITH, {"shop": shop.id, "product": seed, "each": each, "most": most})
-        counts = {row.product_id: row.orders for row in told}
-        of_seed = max(counts.values(), default=0)  # the seed is in every one of them
-        least = 1 if of_seed <= YOUNG else MIN_TOGETHER
-        good = [(other, both) for other, both in counts.items() if both >= least and other not in unwanted]
-        for other, both in good[:CANDIDATES]:
-            pairs.setdefault(other, []).append((both, of_seed))
-    totals = _totals(session, shop, pairs, _sampled_since(session, shop, seeds, each))
-    found = []
-    for other, seen in pairs.items():
-        score = 0.0
-        for both, of_seed in seen:
-            of_other = max(totals.get(other, 0), both)
-            score += both / sqrt(of_seed * of_other) * both / (both + SHRINK)
-        found.append(_Candidate(other, TOGETHER, max(both for both, _ in seen), score))
-    return found
+class _Search:
+    """One search: what it knows of products so far, and what it shall not find."""
 
+    def __init__(
+        self, session: Session, shop: Shop, seeds: Sequence[str], unwanted: set[str], country: str | None,
+        price_at_most: Money | None,
+    ) -> None:  # fmt: skip
+        self._session, self._shop, self._seeds, self._unwanted = session, shop, seeds, unwanted
+        self._country, self._price_at_most = country, price_at_most
+        self._products: dict[str, Any] = {}
+        self._names: dict[str, str] = {}  # of seeds that were asked for
 
-def _sampled_since(session: Session, shop: Shop, seeds: Sequence[str], each: int) -> datetime | None:
-    """When the oldest of the seeds' sampled orders was placed; None when they reach back to the beginning."""
-    oldest: list[datetime] = []
-    for seed in seeds:
-        moment = session.execute(_PLACED, {"shop": shop.id, "product": seed, "skipped": each - 1}).scalar()
-        if moment is None:
+    def pools(self) -> Iterator[list[tuple[str, Candidate]]]:
+        """One source after the other, each asked when those before it did not do."""
+        for found in self._sources():
+            self._know([*self._seeds, *(one.product_id for one in found)])
+            taste = Taste([self._facts(seed) for seed in self._seeds])
+            ranked = sorted(found, key=lambda one: taste.rank(one, self._facts(one.product_id)))
+            self._unwanted.update(one.product_id for one in found)
+            yield [(folded(self._facts(one.product_id).kind), one) for one in ranked]
+
+    def _sources(self) -> Iterator[list[Candidate]]:
+        session, shop, unwanted = self._session, self._shop, self._unwanted
+        learned = Learned(session, shop, self._seeds, self._country)
+        if not learned:
+            yield live.together(session, shop, self._seeds, unwanted)
+            if self._country:
+                yield live.popular(session, shop, unwanted, self._country)
+            yield live.popular(session, shop, unwanted)
+        else:
+            yield learned.together(unwanted)
+            if learned.unknown:
+                yield live.together(session, shop, learned.unknown, unwanted)
+            kinds = {seed: self._facts(seed).kind for seed in self._seeds if self._facts(seed).kind}
+            yield learned.of_the_kind(kinds, unwanted)
+            if self._country:
+                yield learned.popular(unwanted, self._country)
+            yield learned.popular(unwanted)
+        yield live.newest(session, shop, unwanted)
+
+    def _know(self, product_ids: Sequence[str]) -> None:
+        """Look products up, once each; None: the catalogue never told of it."""
+        asked = [id_ for id_ in product_ids if id_ not in self._products]
+        if asked:
+            told = self._session.execute(_PRODUCTS, {"shop": self._shop.id, "products": asked})
+            self._products |= dict.fromkeys(asked) | {row.platform_id: row for row in told}
+
+    def _facts(self, product_id: str) -> Facts:
+        row = self._products.get(product_id)
+        return Facts(row.product_type or "", row.vendor or "", row.price_minor) if row is not None else Facts()
+
+    def described(self, one: Candidate) -> Recommendation | None:
+        """A candidate as the customer sees it; None when it cannot be bought, has no name or is too dear."""
+        row = self._products.get(one.product_id)
+        made = self._of_the_catalogue(one, row) if row is not None else self._as_last_bought(one)
+        if made is None or self._too_dear(made.price):
             return None
-        oldest.append(moment)
-    return min(oldest, default=None)
+        return replace(made, because=self._title_of(one.because)) if one.because else made
 
+    def _too_dear(self, price: Money | None) -> bool:
+        most = self._price_at_most
+        return most is not None and (price is None or price.currency != most.currency or price.minor > most.minor)
 
-def _totals(session: Session, shop: Shop, product_ids: Collection[str], since: datetime | None) -> dict[str, int]:
-    """How many orders contain each product, since a moment."""
-    if not product_ids:
-        return {}
-    told = session.execute(_TOTALS, {"shop": shop.id, "products": list(product_ids), "since": since or _EVER})
-    return {row.product_id: row.orders for row in told}
+    def _of_the_catalogue(self, one: Candidate, row: Any) -> Recommendation | None:
+        title = _title(row.title)
+        if row.deleted or not row.published or row.in_stock is False or not title:
+            return None
+        return Recommendation(
+            product_id=one.product_id, title=title, url=web_url(row.url) or _page(self._shop, row.handle, title),
+            image_url=web_url(row.image_url), price=_catalogue_price(self._shop, row),
+            buyers=one.buyers, reason=one.reason,
+        )  # fmt: skip
 
+    def _as_last_bought(self, one: Candidate) -> Recommendation | None:
+        """A product that only orders told of, by its latest purchase; its price if that was in the shop's currency."""
+        last = self._last_purchase(one.product_id)
+        title = _title(last.title) if last is not None else ""
+        if last is None or not title:
+            return None
+        price = _money(last.price_minor, last.currency) if last.currency == self._shop.currency else None
+        return Recommendation(
+            product_id=one.product_id, title=title, url=_page(self._shop, None, title), image_url=None, price=price,
+            buyers=one.buyers, reason=one.reason,
+        )  # fmt: skip
 
-def _popular(session: Session, shop: Shop, seeds: Sequence[str], unwanted: Collection[str]) -> list[_Candidate]:
-    """What was bought most in the 90 days before the shop's newest order, of at most 3,000 purchases."""
-    newest = session.execute(_NEWEST_ORDER, {"shop": shop.id}).scalar()
-    if newest is None:
-        return []
-    most = CANDIDATES + min(len(unwanted), MAX_UNWANTED)
-    told = session.execute(
-        _POPULAR, {"shop": shop.id, "since": newest - timedelta(days=POPULAR_DAYS), "rows": POPULAR_ROWS, "most": most}
-    )
-    good = [(product_id, buyers) for product_id, buyers in told if product_id not in unwanted]
-    return [_Candidate(product_id, POPULAR, buyers, buyers) for product_id, buyers in good[:CANDIDATES]]
+    def _last_purchase(self, product_id: str) -> Any:
+        return self._session.execute(_LAST_PURCHASE, {"shop": self._shop.id, "product": product_id}).one_or_none()
 
-
-def _newest(session: Session, shop: Shop, seeds: Sequence[str], unwanted: Collection[str]) -> list[_Candidate]:
-    """The catalogue's newest: platforms number their products one after the other."""
-    most = CANDIDATES + min(len(unwanted), MAX_UNWANTED)
-    rows = session.execute(_NEWEST_PRODUCTS, {"shop": shop.id, "most": most}).scalars()
-    good = [product_id for product_id in rows if product_id not in unwanted]
-    return [_Candidate(product_id, NEW, 0, 1 / (1 + place)) for place, product_id in enumerate(good[:CANDIDATES])]
-
-
-def _products(session: Session, shop: Shop, product_ids: Collection[str]) -> dict[str, Product]:
-    if not product_ids:
-        return {}
-    told = session.execute(_PRODUCTS, {"shop": shop.id, "products": list(product_ids)})
-    return {product.platform_id: product for product in told.scalars()}
-
-
-def _described(session: Session, shop: Shop, one: _Candidate, product: Product | None) -> Recommendation | None:
-    """A candidate as the customer sees it; None when it cannot be bought or has no name."""
-    if product is None:
-        return _as_last_bought(session, shop, one)
-    title = _title(product.title)
-    if product.deleted or not product.published or product.in_stock is False or not title:
-        return None
-    return Recommendation(
-        product_id=one.product_id, title=title, url=web_url(product.url) or _page(shop, product.handle, title),
-        image_url=web_url(product.image_url), price=_catalogue_price(shop, product),
-        buyers=one.buyers, reason=one.reason,
-    )  # fmt: skip
-
-
-def _as_last_bought(session: Session, shop: Shop, one: _Candidate) -> Recommendation | None:
-    """A product that only orders told of, by its latest purchase; with its price if that was in the shop's currency."""
-    last = session.execute(_LAST_PURCHASE, {"shop": shop.id, "product": one.product_id}).one_or_none()
-    title = _title(last.title) if last else ""
-    if last is None or not title:
-        return None
-    price = _money(last.price_minor, last.currency) if last.currency == shop.currency else None
-    return Recommendation(
-        product_id=one.product_id, title=title, url=_page(shop, None, title), image_url=None, price=price,
-        buyers=one.buyers, reason=one.reason,
-    )  # fmt: skip
+    def _title_of(self, product_id: str) -> str | None:
+        """A seed's, for the reason; a deleted product keeps its name."""
+        if product_id not in self._names:
+            row = self._products.get(product_id) or self._last_purchase(product_id)
+            self._names[product_id] = _title(row.title) if row is not None else ""
+        return self._names[product_id] or None
 
 
 def rated(chosen: Sequence[Recommendation], known: Mapping[str, tuple[float, int]]) -> list[Recommendation]:
@@ -279,7 +196,7 @@ def _page(shop: Shop, handle: str | None, title: str) -> str:
     return f"{store}/products/{quote(handle, safe='')}" if handle else f"{store}/search?q={quote_plus(title)}"
 
 
-def _catalogue_price(shop: Shop, product: Product) -> Money | None:
+def _catalogue_price(shop: Shop, product: Any) -> Money | None:
     """A price told without a currency is the shop's own; it is not shown until we know which that is."""
     if product.price_minor is None or not (product.currency or shop.currency):
         return None
@@ -294,5 +211,4 @@ def _title(told: str) -> str:
     return " ".join(clean_text(told, 200).split())
 
 
-def _folded(word: str | None) -> str:
-    return (word or "").strip().casefold()
+__all__ = ["NEW", "POPULAR", "SIMILAR", "TOGETHER", "Recommendation", "rated", "recommend"]

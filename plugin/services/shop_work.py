@@ -31,9 +31,11 @@ from plugin.services.errands import (
     RECONCILE,
     REPLAN,
     TOKEN,
+    TRAIN,
     Claimed,
     LostClaim,
 )
+from plugin.services.recommender import train
 from plugin.services.sender_check import SENDER
 from plugin.services.shop_tokens import NoToken
 from plugin.services.shops import UnknownShop
@@ -53,6 +55,7 @@ STEPS: dict[str, Callable[[Context, Claimed], None]] = {
     FEEDBACK: feedback_work.step,
     CONSENT_IMPORT: consent_import.step,
     SENDER: sender_domain.step,
+    TRAIN: train.step,
 }
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from plugin.services.admin_api import admin
 from plugin.services.api_pages import NOTHING, Page, page
 from plugin.services.batch import Told
 from plugin.services.context import Context
-from plugin.services.errands import FIRST_SYNC, RECONCILE, Claimed, JsonState
+from plugin.services.errands import FIRST_SYNC, RECONCILE, TRAIN, Claimed, JsonState
 from plugin.services.shops import shop_of
 from plugin.services.telling import feed
 from plugin.services.whole_orders import SIZES, is_long, whole
@@ -115,6 +115,7 @@ def _keep(ctx: Context, claimed: Claimed, told: list[Told], state: JsonState, wa
         errands.proceed(session, claimed, state, None, finished=True)
         begin = {"through": state["through"]}
         errands.ask(session, claimed.shop_id, RECONCILE, restart=True, state=begin)
+        errands.ask(session, claimed.shop_id, TRAIN, restart=True)
 
     feed(ctx, claimed.shop_id, told, also)
 

@@ -91,7 +91,7 @@ def test_what_was_bought_together_comes_before_what_is_popular_and_new(store: St
     ]  # fmt: skip
     assert found[0] == Recommendation(
         product_id="cup", title="Cup", url="https://teapot.example/products/cup", image_url=None,
-        price=Money(1999, "GBP"), buyers=3, reason=TOGETHER,
+        price=Money(1999, "GBP"), buyers=3, reason=TOGETHER, because="Pot",
     )  # fmt: skip
 
 

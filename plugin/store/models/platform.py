@@ -34,9 +34,9 @@ class ShopToken(Base):
 class Errand(Base):
     """A piece of work with a shop's API that goes on in the background, one worker at a time. Machine time.
 
-    `kind`: first_sync, reconcile, consents, token, feedback. `next_at`: when a worker takes it up; None: not until
-    asked for again. While a worker has it (`holder`) it is the moment after which another may take over. `state` is
-    what its kind keeps between two steps: a killed worker loses no more than the step under way.
+    `kind`: first_sync, reconcile, consents, token, feedback, train. `next_at`: when a worker takes it up; None: not
+    until asked for again. While a worker has it (`holder`) it is the moment after which another may take over. `state`
+    is what its kind keeps between two steps: a killed worker loses no more than the step under way.
     """
 
     __tablename__ = "shop_errands"
