@@ -38,7 +38,7 @@ def here(scene: ShopScene) -> Iterator[State]:
 
 def test_every_queue_is_read_and_every_job_is_there() -> None:
     assert set(QUEUES) == {*JOBS, PERIODIC}
-    for job in (*JOBS.values(), cron.HOUSEKEEPING_JOB, cron.TOKENS_JOB):
+    for job in (*JOBS.values(), cron.HOUSEKEEPING_JOB, cron.TOKENS_JOB, cron.TRAINING_JOB):
         module, _, function = job.rpartition(".")
         assert module == tasks.__name__
         assert callable(getattr(tasks, function))

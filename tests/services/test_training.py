@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
+from plugin.clock import FixedClock
 from plugin.services import errands, shop_work
 from plugin.services.context import Context
 from plugin.services.errands import TRAIN
@@ -20,7 +22,7 @@ from plugin.store.models.platform import Errand
 from plugin.store.models.recommender import ProductList, Recommender, TrainingPart
 from plugin.store.models.shops import Shop
 from schemas.events import Money
-from tests.services.test_recommend import Store
+from tests.services.test_recommend import NOON, Store
 from tests.services.world import World, order, product
 from tests.support.training import learn
 
@@ -65,7 +67,7 @@ _later = iter(range(10_000, 20_000))
 
 @pytest.fixture
 def scene(context: Context) -> Scene:
-    return Scene(context)
+    return Scene(replace(context, clock=FixedClock(NOON + timedelta(hours=1))))
 
 
 def tea(scene: Scene) -> None:
@@ -358,7 +360,7 @@ def test_a_worker_that_dies_costs_one_turn(scene: Scene, monkeypatch: pytest.Mon
     monkeypatch.setattr(train, "TURN", 0.0)
     with scene.ctx.database.transaction() as session:
         errands.ask(session, scene.ids["TEA01"], TRAIN)
-    for _ in range(3):
+    for _ in range(2):
         claimed = errands.claim(scene.ctx)
         assert claimed is not None
         train.step(scene.ctx, claimed)

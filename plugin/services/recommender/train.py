@@ -101,7 +101,7 @@ def _read(ctx: Context, claimed: Claimed, state: JsonState) -> None:
     after = parts.Place(datetime.fromisoformat(state["after"][0]), state["after"][1]) if state["after"] else None
     found, lines, end, more = [], state["lines"], time.monotonic() + TURN, True
     with ctx.database.reading() as session:
-        while more and time.monotonic() < end:
+        while more and (not found or time.monotonic() < end):
             rows = parts.read_page(session, claimed.shop_id, until, after)
             more = len(rows) == parts.PAGE and lines + len(rows) < parts.MOST
             if rows:
@@ -123,7 +123,7 @@ def _learn(ctx: Context, claimed: Claimed, state: JsonState) -> None:
     with ctx.database.reading() as session:
         lesson = Lesson(session, claimed.shop_id)
     made, at, end = list[tuple[str, bytes]](), state["next"], time.monotonic() + TURN
-    while at < lesson.products and (not made or time.monotonic() < end):
+    while at < lesson.products and (at == state["next"] or time.monotonic() < end):
         lists, at = lesson.some(at)
         made += lists
     state = {**state, "next": at, "products": state["products"] + len(made)}
