@@ -99,7 +99,7 @@ def _read(ctx: Context, claimed: Claimed, state: JsonState) -> None:
 
     until = datetime.fromisoformat(state["until"])
     after = parts.Place(datetime.fromisoformat(state["after"][0]), state["after"][1]) if state["after"] else None
-    found, lines, end, more = [], state["lines"], time.monotonic() + TURN, True
+    found, lines, end, more = list[bytes](), state["lines"], time.monotonic() + TURN, True
     with ctx.database.reading() as session:
         while more and (not found or time.monotonic() < end):
             rows = parts.read_page(session, claimed.shop_id, until, after)
