@@ -53,7 +53,8 @@ def mendings_of(
     if not made:
         return {}
     raised = _raised(session, shop, rows, {mending.tag_id for mending in made})
-    told = _told(session, shop, rows)
+    # Of a first mending nobody was told yet.
+    told = _told(session, shop, rows) if made != [supposed] else defaultdict[Person, dict[int, int]](dict)
     in_calendar = {(order_id, mending_of(subject)) for order_id, subject in known}
     found: dict[int, tuple[Mended, ...]] = {}
     for row in rows:
