@@ -131,6 +131,8 @@ VIEWS = (
     View("feedback-tags", "/app/feedback/tags"),
     View("mended", "/app/feedback/mended"),
     View("mended-new", "/app/feedback/mended", act=pressed("main form button.primary")),
+    View("reviews", "/app/reviews"),
+    View("reviews-new", "/app/reviews", NEW),
     View("questions", "/app/steps/survey/questions"),
     View("questions-added", "/app/steps/survey/questions", act=pressed("button[value=add]")),
     View("settings-confirm", "/app/settings", act=pressed(".save-bar button", delivery_days="12")),
