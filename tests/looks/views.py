@@ -131,6 +131,8 @@ VIEWS = (
     View("feedback-tags", "/app/feedback/tags"),
     View("mended", "/app/feedback/mended"),
     View("mended-new", "/app/feedback/mended", act=pressed("main form button.primary")),
+    View("offers", "/app/offers"),
+    View("offers-rules", "/app/offers/rules"),
     View("reviews", "/app/reviews"),
     View("reviews-new", "/app/reviews", NEW),
     View("questions", "/app/steps/survey/questions"),
