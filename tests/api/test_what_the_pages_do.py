@@ -8,18 +8,17 @@ from tests.api.conftest import Api
 
 SETTINGS = "PUT /settings"
 OF_PEOPLE = "only for somebody who sits before the page"
-MISSING = "the feedback desk has no operations yet"
 # A page's form -> the operations of the API that do the same, or why there is none.
 OPERATIONS: dict[str, tuple[str, ...] | str] = {
     "merchant_account.language": OF_PEOPLE,
     "merchant_account.sign_out": OF_PEOPLE,
     "merchant_data.bring_in": ("POST /consents",),
     "merchant_data.go_on": ("POST /consents/imports/{import_id}",),
-    "merchant_feedback.correct": MISSING,
-    "merchant_feedback.reply": MISSING,
-    "merchant_feedback_tags.add": MISSING,
-    "merchant_feedback_tags.change": MISSING,
-    "merchant_feedback_tags.start": MISSING,
+    "merchant_feedback.correct": ("PUT /feedback/{answer_id}/tags/{tag_id}",),
+    "merchant_feedback.reply": ("POST /feedback/{answer_id}/replies",),
+    "merchant_feedback_tags.add": ("POST /tags",),
+    "merchant_feedback_tags.change": ("PUT /tags/{tag_id}",),
+    "merchant_feedback_tags.start": ("POST /tags",),
     "merchant_figures.track_opens": (SETTINGS,),
     "merchant_home.tick": (SETTINGS,),
     "merchant_issues.adopt": ("POST /messages/{message_id}/issue",),
@@ -32,8 +31,8 @@ OPERATIONS: dict[str, tuple[str, ...] | str] = {
     "merchant_keys.revoke": ("DELETE /keys/{key_id}",),
     "merchant_live.begin": ("PUT /shop/live",),
     "merchant_live.stop": ("PUT /shop/live",),
-    "merchant_mended.mark": MISSING,
-    "merchant_mended.undo": MISSING,
+    "merchant_mended.mark": ("POST /mendings",),
+    "merchant_mended.undo": ("DELETE /mendings/{mending_id}",),
     "merchant_notices.again": ("POST /notices/again",),
     "merchant_offers.save": (SETTINGS,),
     "merchant_offers.switch": (SETTINGS,),
@@ -44,6 +43,7 @@ OPERATIONS: dict[str, tuple[str, ...] | str] = {
     "merchant_questions.change": ("PUT /survey/questions",),
     "merchant_rehearsal.part": ("POST /rehearsals",),
     "merchant_rehearsal.start": ("POST /rehearsals",),
+    "merchant_reviews.judge": ("PUT /reviews/{review_id}",),
     "merchant_settings.save": ("POST /settings/preview", SETTINGS),
     "merchant_step.how_to": (SETTINGS,),
     "merchant_step.save": ("POST /settings/preview", SETTINGS),
