@@ -18,6 +18,7 @@ from schemas.settings import STEPS
 
 CODES = {"issue.owner", "issue.answered", "issue.outcome", "message.cancel", "message.send_now", "message.send_again",
          *(f"step.{step}" for step in STEPS)}  # fmt: skip
+PLACE = {"record_change": 3, "change_settings": 5}  # of the code among what they are called with
 PROGRAM = Path(changes.__file__).parents[1]
 
 
@@ -26,8 +27,9 @@ def codes() -> set[str]:
     found: set[str] = set()
     for path in PROGRAM.rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text())):
-            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("record_change", "change_settings"):
-                texts = (arg.value for arg in call.args if isinstance(arg, ast.Constant))
+            name = getattr(call.func, "id", "") if isinstance(call, ast.Call) else ""
+            if isinstance(call, ast.Call) and name in PLACE:
+                texts = (arg.value for arg in call.args[PLACE[name]:][:1] if isinstance(arg, ast.Constant))
                 found |= {text for text in texts if isinstance(text, str)}
     return found
 
