@@ -61,6 +61,7 @@ class StepSettings:
     subject: dict[str, str] = field(default_factory=dict)
     intro: dict[str, str] = field(default_factory=dict)
     earlier: tuple[EarlierStep, ...] = ()
+    holdout_percent: int = 0  # of the customers who are kept out of it, so that it can be seen what it brings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +171,7 @@ class StepSchema(OwnSchema):
         keys=fields.String(validate=validate.OneOf(LANGUAGES)), values=fields.String(validate=validate.Length(max=5000))
     )
     earlier = fields.List(fields.Nested(EarlierStepSchema), validate=validate.Length(max=MOST_EARLIER))
+    holdout_percent = fields.Integer(validate=validate.Range(0, 50))
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> Any:
@@ -266,6 +268,7 @@ def dump_settings(settings: ShopSettings) -> dict[str, Any]:
     if settings.offers == OfferRules():
         del data["offers"]
     for step in data["steps"].values():
-        if not step["earlier"]:
-            del step["earlier"]
+        for name in ("earlier", "holdout_percent"):
+            if not step[name]:
+                del step[name]
     return data

@@ -155,3 +155,5 @@ class History:
     left: tuple[Left, ...] = ()
     consent: ConsentWords = field(default_factory=ConsentWords)
     suppressed: str | None = None  # "dead" or "complained"
+    kept_out: frozenset[str] = frozenset()  # steps whose holdout the customer is in, since a message came due
+    to_keep_out: frozenset[str] = frozenset()  # steps whose holdout they will be in, when one comes due

@@ -35,6 +35,8 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("no address", "no address"),
     ("a test order", "test order"),
     ("this step is switched off", "switched off"),
+    ("kept out", "kept out to compare"),
+    ("will be kept out", "kept out to compare"),
     ("too late", "too late"),
     ("deferred", "deferred"),
     ("will be tried again", "tried again"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,6 +11,7 @@ from plugin.domain.complaints import mended, unless_unhappy
 from plugin.domain.delivery_estimate import Delivery, NoDelivery, delivery_of, last_delivery
 from plugin.domain.flows import State
 from plugin.domain.history import Act, History, Parcel
+from plugin.domain.holdout import KEPT_OUT, TO_BE_KEPT_OUT
 from plugin.domain.joined_parcels import groups, shipped_due
 from plugin.domain.planned import Planned as Planned
 from schemas.settings import ShopSettings
@@ -224,7 +225,8 @@ def _follow_up(
     cross_sell = _with_acts(cross_sell, history.acts)
     if cross_sell.state in (State.CANCELLED, State.WITHHELD):
         return replace(message, state=cross_sell.state, reason="no cross-sell goes out")
-    if not left and not settings.step("cross_sell").enabled:
+    kept_out = "cross_sell" in history.kept_out and not chosen(history.acts, "cross_sell", message.subject, 0)
+    if not left and (kept_out or not settings.step("cross_sell").enabled):
         return replace(message, state=State.WITHHELD, reason="no cross-sell goes out")
     return message
 
@@ -275,4 +277,21 @@ def _gated(message: Planned, facts: gates.GateFacts, history: History) -> Planne
         return replace(message, state=State.WITHHELD, due_at=None, reason=refusal)
     if message.state is State.PLANNED and not history.live:
         return replace(message, state=State.HELD, reason=gates.NOT_LIVE)
+    return _unless_kept_out(message, history)
+
+
+def _unless_kept_out(message: Planned, history: History) -> Planned:
+    """Who is not in a holdout yet gets there when the message comes due and nothing else stops it: until then it is
+    planned like any other, so that both groups are of the same kind. What the merchant sends by hand goes."""
+    if chosen(history.acts, *message.key):
+        return message
+    if message.step in history.kept_out:
+        return replace(message, state=State.WITHHELD, due_at=None, reason=KEPT_OUT)
+    if message.step in history.to_keep_out and message.state is State.PLANNED:
+        return replace(message, reason=TO_BE_KEPT_OUT)
     return message
+
+
+def chosen(acts: Iterable[Act], step: str, subject: str, copy: int) -> bool:
+    """Whether the merchant sends this message by hand: now, or again."""
+    return copy > 0 or any((a.kind, a.step, a.subject, a.copy) == ("send_now", step, subject, copy) for a in acts)

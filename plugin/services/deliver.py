@@ -21,7 +21,7 @@ from plugin.channels.email.transport import Transport
 from plugin.content.model import MessageView, Rendered
 from plugin.content.render import render
 from plugin.domain.flows import STEPS, MessageClass, State
-from plugin.services import bodies, follow_ups, outcomes, rates, rewards
+from plugin.services import bodies, follow_ups, keeping_out, outcomes, rates, rewards
 from plugin.services.claims import claim
 from plugin.services.compose import compose, sender_of
 from plugin.services.context import Context
@@ -204,8 +204,8 @@ def _promise(ctx: Context, letters: dict[int, Letter], token: str) -> list[int]:
 def _letter(ctx: Context, desk: Desk, message: Message, now: datetime) -> Letter | None:
     shop, order = desk.shops[message.shop_id], desk.orders[message.order_id]
     settings, own_class = desk.settings_of(shop), STEPS[message.step].message_class
-    # Its plan may be an old one; what it offers is made when its turn comes.
-    if shop.plans_behind or shows_offers(settings, message.step):
+    # Its plan may be an old one; what it offers is made, and who is kept out recorded, when its turn comes.
+    if shop.plans_behind or shows_offers(settings, message.step) or settings.step(message.step).holdout_percent:
         return None
     alone = settings.quiet_hours or settings.cap or rates.limited(ctx, settings)
     if alone and own_class is not MessageClass.TRANSACTIONAL:
@@ -239,6 +239,9 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
         verdict = decide(desk, shop, settings, order, message, now)
         if isinstance(verdict, Go):
             verdict = _held_back(session, ctx, shop, settings, message, now) or verdict
+        if isinstance(verdict, Go) and keeping_out.keep_out(session, shop, settings, message, now):
+            keeping_out.withhold(session, ctx, shop, message)
+            return None
         if not isinstance(verdict, Go):
             message.state, message.reason, message.ready_at = verdict.state, verdict.reason, verdict.ready_at
             message.claim_token = message.lease_until = None
@@ -277,6 +280,7 @@ def _one_at_a_time(session: Session, ctx: Context, id_: int) -> None:
     row = session.execute(select(m.step, m.customer_id, m.shop_id, m.order_id).where(m.id == id_)).first()
     if row:
         plan_first(session, ctx, row.shop_id, row.order_id)
+        keeping_out.hold(session, row.shop_id, row.step, row.order_id)
     if row and row.customer_id and STEPS[row.step].message_class is not MessageClass.TRANSACTIONAL:
         session.execute(select(Customer.id).where(Customer.id == row.customer_id).with_for_update())
 

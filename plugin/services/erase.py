@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from plugin.domain.addresses import normalise_email
 from plugin.domain.survey import without_words
 from plugin.secrets import Undecryptable, fingerprint
-from plugin.services import consent_files
+from plugin.services import consent_files, holdouts
 from plugin.services.context import Context
 from plugin.services.plan import lock_orders
 from plugin.store.models.archive import MessageArchive
@@ -29,6 +29,7 @@ from plugin.store.models.customers import (
 from plugin.store.models.desk import DeskLetter
 from plugin.store.models.feedback import AnswerTag, FeedbackTag, Mending
 from plugin.store.models.figures import Open, Reaction
+from plugin.store.models.holdouts import Holdout
 from plugin.store.models.mail_events import MailWebhook
 from plugin.store.models.messages import Act, Click, Message
 from plugin.store.models.offers import Offer
@@ -45,8 +46,8 @@ from schemas.mail.providers import PROVIDERS
 # waited for before anything is taken from under it.
 _OF_A_SHOP = (
     Receipt, MailWebhook, Click, Open, Reaction, Act, Offer, Message, MessageArchive, ArrivalAnswer, DeskLetter, Issue,
-    AnswerTag, Mending, FeedbackTag, ReviewShown, Review, SurveyAnswer, DataRequest, Purchase, Parcel, Order, Checkout,
-    Consent, Suppression, Product, ProductList, Recommender, TrainingPart,
+    AnswerTag, Mending, FeedbackTag, Holdout, ReviewShown, Review, SurveyAnswer, DataRequest, Purchase, Parcel, Order,
+    Checkout, Consent, Suppression, Product, ProductList, Recommender, TrainingPart,
 )  # fmt: skip
 _REJECTED = literal("rejected", literal_execute=True)  # as it stands, so that the partial index serves
 BURIED = "about a customer whose data was erased"
@@ -109,6 +110,7 @@ def erase_customer(session: Session, ctx: Context, shop: Shop, event: CustomerRe
         order.email = order.address = order.phone = order.first_name = order.last_name = order.locale = None
         order.shipping_address = order.status_url = None
         order.redacted_at = now
+    holdouts.forget(session, [customer.id for customer in customers])
     for customer in customers:
         customer.email = customer.phone = customer.first_name = customer.last_name = customer.locale = None
         customer.redacted_at = now

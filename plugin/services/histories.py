@@ -31,6 +31,7 @@ from plugin.domain.offers import REWARD
 from plugin.domain.reconcile import Stored
 from plugin.services.consents import consents_of, suppressions_of
 from plugin.services.facts.orders import counts_as_purchase
+from plugin.services.holdouts import NOBODY, of_orders
 from plugin.services.mending_facts import mendings_of
 from plugin.store.models import customers, messages, orders
 from plugin.store.models.offers import Offer
@@ -87,9 +88,11 @@ def read(session: Session, shop: Shop, rows: Collection[orders.Order], locked: b
     addresses = {row.address for row in rows if row.address}
     consents = consents_of(session, shop.id, addresses)
     suppressed = suppressions_of(session, shop.id, addresses)
+    held = of_orders(session, shop, rows)
     found = []
     for row in rows:
         mine = calendar[row.id]
+        kept_out, to_keep_out = held.get(row.customer_id or 0, NOBODY)
         history = History(
             order=order_facts(row),
             installed_at=shop.installed_at,
@@ -110,6 +113,8 @@ def read(session: Session, shop: Shop, rows: Collection[orders.Order], locked: b
             ),
             consent=consents.get(row.address or "", ConsentWords()),
             suppressed=suppressed.get(row.address or ""),
+            kept_out=kept_out,
+            to_keep_out=to_keep_out,
         )  # fmt: skip
         stored = [
             Stored(id=r.id, step=r.step, subject=r.subject, copy=r.copy, state=State(r.state), reason=r.reason,

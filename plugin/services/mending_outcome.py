@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from plugin.domain.complaints import mending_subject
 from plugin.domain.flows import FEEDBACK, YOU_TOLD_US, State
 from plugin.domain.scores import Interval, difference, share
+from plugin.services.facts.orders import CALLED_OFF
 from plugin.services.mending_facts import Person
 from plugin.services.mendings import one_mending
 from plugin.store.models.customers import SurveyAnswer
@@ -22,7 +23,6 @@ from plugin.store.models.orders import Order
 
 WITHIN = timedelta(days=60)  # after it, an order counts as having bought again
 CHUNK = 500  # people whose orders are read at once
-CALLED_OFF = ("voided", "expired")
 COMPARED = 5_000  # the newest answers of the period that are compared with
 STATES = ("planned", "held", "sent", "failed", "withheld", "cancelled")
 

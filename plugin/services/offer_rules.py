@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from plugin.domain.offers import FEWEST, Buyer, Choice, choose
 from plugin.services.context import Context
+from plugin.services.facts.orders import CALLED_OFF
 from plugin.store.models.offers import OrderMedian
 from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop
@@ -20,7 +21,6 @@ from schemas.settings import ShopSettings
 RECENT = timedelta(days=180)  # of which orders the median is taken
 MOST = 5000  # newest orders that are looked at
 FRESH = timedelta(hours=20)  # a median that is younger is left as it is
-_VOID = ("voided", "expired")
 
 
 def choice_for(session: Session, shop: Shop, settings: ShopSettings, order: Order) -> Choice:
@@ -52,7 +52,7 @@ def _counting() -> tuple[ColumnElement[bool], ...]:
     o = Order
     return (
         o.test.is_(False), o.cancelled_at.is_(None), o.deleted_at.is_(None),
-        or_(o.financial_status.is_(None), o.financial_status.not_in(_VOID)),
+        or_(o.financial_status.is_(None), o.financial_status.not_in(CALLED_OFF)),
     )  # fmt: skip
 
 

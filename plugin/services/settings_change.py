@@ -95,6 +95,7 @@ def _told(settings: ShopSettings) -> dict[str, Any]:
         step = settings.step(name)
         texts = {"subject": dict(step.subject), "intro": dict(step.intro)}
         timing = {"enabled": step.enabled, "delay_minutes": settings.delay_minutes(name)}
+        timing["holdout_percent"] = step.holdout_percent
         data["steps"][name] = {**texts, **timing, "spared_until": _spared(step)}
     return data
 
@@ -106,4 +107,4 @@ def _spared(step: StepSettings) -> str | None:
 
 def _timing(settings: ShopSettings, name: str) -> object:
     step = settings.step(name)
-    return step.enabled, settings.delay_minutes(name), step.earlier
+    return step.enabled, settings.delay_minutes(name), step.earlier, step.holdout_percent

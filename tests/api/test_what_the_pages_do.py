@@ -19,6 +19,7 @@ OPERATIONS: dict[str, tuple[str, ...] | str] = {
     "merchant_feedback_tags.add": ("POST /tags",),
     "merchant_feedback_tags.change": ("PUT /tags/{tag_id}",),
     "merchant_feedback_tags.start": ("POST /tags",),
+    "merchant_experiments.save": (SETTINGS,),
     "merchant_figures.track_opens": (SETTINGS,),
     "merchant_home.tick": (SETTINGS,),
     "merchant_issues.adopt": ("POST /messages/{message_id}/issue",),

@@ -6,6 +6,7 @@ from sqlalchemy import update
 
 from plugin.domain.addresses import normalise_email
 from plugin.domain.consent import OLDEST
+from plugin.services import holdouts
 from plugin.services.batch import Batch, Told, Word, checkout_token
 from plugin.services.consents import record_consent
 from plugin.services.facts.orders import cut
@@ -44,6 +45,7 @@ def customers_merged(batch: Batch, told: Told, event: events.CustomersMerged) ->
     session.execute(update(Customer).where(Customer.merged_into_id == gone.id).values(merged_into_id=kept.id))
     session.execute(update(Order).where(Order.customer_id == gone.id).values(customer_id=kept.id))
     session.execute(update(Message).where(Message.customer_id == gone.id).values(customer_id=kept.id))
+    holdouts.merge(session, gone.id, kept.id)
     for order in batch.orders.values():
         session.refresh(order, ["customer_id"])
     batch.replan_customers.add(kept.id)

@@ -169,11 +169,12 @@ def _parcel(batch: Batch, told: Told, order: Order, parcel_id: str) -> Parcel:
     return parcel
 
 
+CALLED_OFF = ("voided", "expired")  # payments that never came
+
+
 def counts_as_purchase(order: Order | Row[Any]) -> bool:
     """Whether an order ends the customer's open cross-sells: neither a test nor called off."""
-    return not (
-        order.test or order.cancelled_at or order.deleted_at or order.financial_status in ("voided", "expired")
-    )
+    return not (order.test or order.cancelled_at or order.deleted_at or order.financial_status in CALLED_OFF)
 
 
 def _place_in_customer(order: Order) -> tuple[Any, ...]:

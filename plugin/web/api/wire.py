@@ -12,6 +12,7 @@ from plugin.web import auth
 from plugin.web.api import (
     data,
     desk,
+    experiments,
     feedback,
     figures,
     issues,
@@ -31,7 +32,7 @@ from plugin.web.api.resource import PREFIX
 from plugin.web.auth import Auth
 
 RESOURCES = (
-    data, desk, feedback, figures, issues, keys, mendings, messages, notices, offers,
+    data, desk, experiments, feedback, figures, issues, keys, mendings, messages, notices, offers,
     orders, questions, reviews, settings, shop, wording,
 )  # fmt: skip
 DESCRIPTION = """What the pages of Dasi do, for programs.

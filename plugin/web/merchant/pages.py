@@ -39,8 +39,8 @@ NAVIGATION = (
 # pages without an entry of their own -> where they stand
 BELOW = {
     "step": "home", "questions": "home", "wording": "home", "live": "home", "changes": "settings", "order": "orders",
-    "feedback_tags": "feedback", "mended": "feedback", "notices": "home", "keys": "settings",
-    "sender": "settings",
+    "experiments": "figures", "experiment_confirm": "figures", "feedback_tags": "feedback", "mended": "feedback",
+    "notices": "home", "keys": "settings", "sender": "settings",
 }  # fmt: skip
 _WORDED = {401, 403, 404, 410, 413, 422, 429, 503}  # errors with words of their own; the others share 500's
 

@@ -46,6 +46,9 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     (r"came back: it could not be delivered \((.+)\)", "되돌아왔습니다: 전달하지 못했습니다 ({0})"),
 )  # fmt: skip
 SENTENCES = {
+    "kept out, to see what this step brings": "이 단계의 효과를 확인하려고 보내지 않습니다",
+    "will be kept out when it is due, to see what this step brings":
+        "이 단계의 효과를 확인하려고 예정된 때에 보내지 않을 메시지입니다",
     "no EMAIL_URL is set": "메일 서버(EMAIL_URL)가 설정되지 않았습니다",
     "outcome unknown": "보냈는지 확인되지 않습니다",
     "the connection broke before the mail server answered": "메일 서버가 답하기 전에 연결이 끊겼습니다",

@@ -1,0 +1,47 @@
+"""What each step brings, in the JSON API."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+
+class GroupSchema(Schema):
+    """Customers whose days are over."""
+
+    customers = fields.Integer(required=True)
+    buyers = fields.Integer(required=True, metadata={"description": "of them, who bought again"})
+    orders = fields.Integer(required=True)
+    revenue = fields.Integer(required=True, metadata={"description": "minor units of `currency`"})
+
+
+class DifferenceSchema(Schema):
+    """Those who got the message minus those kept out; `low` and `high` with 95 % confidence."""
+
+    value = fields.Float(required=True)
+    low = fields.Float(required=True)
+    high = fields.Float(required=True)
+
+
+class VerdictSchema(Schema):
+    word = fields.String(required=True, metadata={"description": "early, more, less or same"})
+    rate = fields.Nested(DifferenceSchema, required=True, allow_none=True, metadata={"description": "shares, 0 to 1"})
+    revenue = fields.Nested(
+        DifferenceSchema, required=True, allow_none=True, metadata={"description": "of a customer, in minor units"}
+    )
+    weeks = fields.Integer(required=True, allow_none=True, metadata={"description": "still to wait, when early"})
+
+
+class ExperimentSchema(Schema):
+    step = fields.String(required=True)
+    percent = fields.Integer(required=True)
+    began_at = fields.AwareDateTime(required=True, allow_none=True)
+    treated = fields.Nested(GroupSchema, required=True)
+    kept_out = fields.Nested(GroupSchema, required=True)
+    waiting = fields.Integer(required=True, metadata={"description": "customers whose days are not over"})
+    set_aside = fields.Integer(required=True, metadata={"description": "customers written to by hand, not counted"})
+    currency = fields.String(required=True, allow_none=True)
+    verdict = fields.Nested(VerdictSchema, required=True)
+
+
+class ExperimentsSchema(Schema):
+    items = fields.List(fields.Nested(ExperimentSchema), required=True)
