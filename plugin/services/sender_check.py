@@ -39,6 +39,7 @@ LATER = timedelta(minutes=1)  # after the mail server put one off
 SENDER = "sender"  # the errand that looks the address's domain up
 NONE, SET, ASKED, VERIFIED = "none", "set", "asked", "verified"
 
+BY_LINK = "sender link"  # who confirmed it, in the change log: whoever reads that mailbox
 log = logging.getLogger(__name__)
 
 
@@ -178,7 +179,7 @@ def confirm(ctx: Context, token: str) -> tuple[str, str]:
         ).one_or_none()
         if row is None:
             raise BadLink
-        record_change(session, row.shop_id, "sender link", "sender.verified", None, {"address": told[1]},
+        record_change(session, row.shop_id, BY_LINK, "sender.verified", None, {"address": told[1]},
                       ctx.clock.now())  # fmt: skip
     return told
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 
-class GroupSchema(Schema):
+class ExperimentGroupSchema(Schema):
     """Customers whose days are over."""
 
     customers = fields.Integer(required=True)
@@ -14,7 +14,7 @@ class GroupSchema(Schema):
     revenue = fields.Integer(required=True, metadata={"description": "minor units of `currency`"})
 
 
-class DifferenceSchema(Schema):
+class ExperimentDifferenceSchema(Schema):
     """Those who got the message minus those kept out; `low` and `high` with 95 % confidence."""
 
     value = fields.Float(required=True)
@@ -22,11 +22,11 @@ class DifferenceSchema(Schema):
     high = fields.Float(required=True)
 
 
-class VerdictSchema(Schema):
+class ExperimentVerdictSchema(Schema):
     word = fields.String(required=True, metadata={"description": "early, more, less or same"})
-    rate = fields.Nested(DifferenceSchema, required=True, allow_none=True, metadata={"description": "shares, 0 to 1"})
+    rate = fields.Nested(ExperimentDifferenceSchema, required=True, allow_none=True, metadata={"description": "shares, 0 to 1"})
     revenue = fields.Nested(
-        DifferenceSchema, required=True, allow_none=True, metadata={"description": "of a customer, in minor units"}
+        ExperimentDifferenceSchema, required=True, allow_none=True, metadata={"description": "of a customer, in minor units"}
     )
     weeks = fields.Integer(required=True, allow_none=True, metadata={"description": "still to wait, when early"})
 
@@ -35,12 +35,12 @@ class ExperimentSchema(Schema):
     step = fields.String(required=True)
     percent = fields.Integer(required=True)
     began_at = fields.AwareDateTime(required=True, allow_none=True)
-    treated = fields.Nested(GroupSchema, required=True)
-    kept_out = fields.Nested(GroupSchema, required=True)
+    treated = fields.Nested(ExperimentGroupSchema, required=True)
+    kept_out = fields.Nested(ExperimentGroupSchema, required=True)
     waiting = fields.Integer(required=True, metadata={"description": "customers whose days are not over"})
     set_aside = fields.Integer(required=True, metadata={"description": "customers written to by hand, not counted"})
     currency = fields.String(required=True, allow_none=True)
-    verdict = fields.Nested(VerdictSchema, required=True)
+    verdict = fields.Nested(ExperimentVerdictSchema, required=True)
 
 
 class ExperimentsSchema(Schema):
