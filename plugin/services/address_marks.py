@@ -15,6 +15,7 @@ from plugin.queues import SEND
 from plugin.services import plan
 from plugin.services.changes import record_change
 from plugin.services.context import Context
+from plugin.services.order_search import NoSuchOrder
 from plugin.store.models.customers import Suppression
 from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop
@@ -25,7 +26,7 @@ DEAD, COMPLAINED, LIFTED = "dead", "complained", "lifted"
 
 
 class NoMark(LookupError):
-    """The order's address is not marked as dead, or there is no such order."""
+    """The order's address is not marked as dead."""
 
 
 def mark(session: Session, shop_id: int, address: str, cause: str, now: datetime, *, about: datetime) -> bool:
@@ -70,12 +71,14 @@ def orders_of(session: Session, ctx: Context, shop_id: int, address: str, *other
 def lift(ctx: Context, shop_id: int, order_id: int, actor: str) -> None:
     """The shop says that an order's address takes mail again; what was withheld for it is planned anew.
 
-    Only a dead mark: a complaint is the customer's word. Raises NoMark.
+    Only a dead mark: a complaint is the customer's word. Raises NoMark, NoSuchOrder.
     """
     now = ctx.clock.now()
     with ctx.database.transaction() as session:
         order = session.scalar(select(Order).where(Order.id == order_id, Order.shop_id == shop_id))
-        if order is None or order.address is None:
+        if order is None:
+            raise NoSuchOrder(order_id)
+        if order.address is None:
             raise NoMark(order_id)
         orders = orders_of(session, ctx, shop_id, order.address, order.id)
         plan.lock_orders(session, orders)

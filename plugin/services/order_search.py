@@ -25,6 +25,10 @@ Column = InstrumentedAttribute[str] | InstrumentedAttribute[str | None]
 Reading = tuple[bool, ColumnElement[bool]]  # whether the newest of all that match are found at once, condition
 
 
+class NoSuchOrder(LookupError):
+    """The shop has no order of this number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """Where a page of orders ended: the list goes on behind it."""

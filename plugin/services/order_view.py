@@ -13,7 +13,7 @@ from plugin.services import histories
 from plugin.services.address_marks import mark_of
 from plugin.services.context import Context
 from plugin.services.message_cards import MessageCard, message_cards
-from plugin.services.order_search import full_name
+from plugin.services.order_search import NoSuchOrder, full_name
 from plugin.store.models.customers import ArrivalAnswer, Consent, Issue, Suppression, SurveyAnswer
 from plugin.store.models.desk import DeskLetter
 from plugin.store.models.messages import Act
@@ -21,10 +21,6 @@ from plugin.store.models.orders import Order, Parcel
 from plugin.store.models.shops import Shop
 
 OTHERS = 20  # orders of the same customer that are named
-
-
-class NoSuchOrder(LookupError):
-    """The shop has no order of this number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from plugin.channels.email.transport import Transport
 from plugin.queues import SEND
 from plugin.services.compose import sender_of
 from plugin.services.context import Context
-from plugin.services.order_view import NoSuchOrder
+from plugin.services.order_search import NoSuchOrder
 from plugin.services.settings_change import change_settings, locked_shop
 from plugin.services.shops import shop_of
 from plugin.services.template_edit import (

@@ -19,7 +19,7 @@ from plugin.services.compose import compose, shop_view
 from plugin.services.context import Context
 from plugin.services.desk import lay_out
 from plugin.services.leave import go
-from plugin.services.order_view import NoSuchOrder
+from plugin.services.order_search import NoSuchOrder
 from plugin.services.shops import shop_of
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order, Parcel

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
+SHARES = {"description": "of shares, 0 to 1"}
+
 
 class ExperimentGroupSchema(Schema):
     """Customers whose days are over."""
@@ -24,10 +26,11 @@ class ExperimentDifferenceSchema(Schema):
 
 class ExperimentVerdictSchema(Schema):
     word = fields.String(required=True, metadata={"description": "early, more, less or same"})
-    rate = fields.Nested(ExperimentDifferenceSchema, required=True, allow_none=True, metadata={"description": "shares, 0 to 1"})
+    rate = fields.Nested(ExperimentDifferenceSchema, required=True, allow_none=True, metadata=SHARES)
     revenue = fields.Nested(
-        ExperimentDifferenceSchema, required=True, allow_none=True, metadata={"description": "of a customer, in minor units"}
-    )
+        ExperimentDifferenceSchema, required=True, allow_none=True,
+        metadata={"description": "of a customer, in minor units"},
+    )  # fmt: skip
     weeks = fields.Integer(required=True, allow_none=True, metadata={"description": "still to wait, when early"})
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from plugin.services.issue_view import failed_messages, list_issues
 from plugin.services.message_list import LISTS, Mark, Wanted, find_messages
-from plugin.services.order_search import Cursor, find_orders
-from plugin.services.order_view import NoSuchOrder, order_view
+from plugin.services.order_search import Cursor, NoSuchOrder, find_orders
+from plugin.services.order_view import order_view
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop

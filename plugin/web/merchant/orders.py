@@ -9,9 +9,9 @@ from flask import Blueprint, Response, abort, request
 from plugin.services import address_marks
 from plugin.services.acts import NoSuchMessage, NotOffered, act
 from plugin.services.address_marks import NoMark
-from plugin.services.order_search import Cursor, find_orders
+from plugin.services.order_search import Cursor, NoSuchOrder, find_orders
 from plugin.services.order_story import story
-from plugin.services.order_view import NoSuchOrder, order_view
+from plugin.services.order_view import order_view
 from plugin.web.auth import Auth
 from plugin.web.merchant import access, words
 from plugin.web.merchant.access import merchant
@@ -62,7 +62,7 @@ def lift(order_id: int) -> Response:
     try:
         address_marks.lift(context(), merchant().shop_id, order_id, merchant().actor)
         said = "lifted"
-    except NoMark:  # another page did it before, or it is another shop's order, which the next page says
+    except NoMark:  # another page did it before
         said = "not_lifted"
     return Response(status=303, headers={"Location": f"/app/orders/{order_id}?said={said}#customer"})
 
