@@ -53,9 +53,22 @@ class QuoteView:
     on: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a product is suggested, for the shop to read: together, similar, popular or new; see `recommend`."""
+
+    title: str
+    reason: str
+    because: str | None  # the title of what the customer bought
+    buyers: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductView:
-    """A product to suggest. `rating`: mean satisfaction (1-5) of `rating_count` answers; `buyers`: orders with it."""
+    """A product to suggest. `rating`: mean satisfaction (1-5) of `rating_count` answers; `buyers`: orders with it.
+
+    `why` is never shown to the customer.
+    """
 
     title: str
     url: str
@@ -65,6 +78,7 @@ class ProductView:
     rating_count: int = 0
     buyers: int = 0
     quote: QuoteView | None = None
+    why: Why | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from plugin.content.model import Rendered
+from plugin.content.model import ProductView, Rendered, Why
 from plugin.secrets import Undecryptable
 from plugin.services.context import Context
 from plugin.store.models.bodies import MessageBody
@@ -29,15 +31,19 @@ class Body:
     subject: str
     text: str
     html: str
+    why: tuple[Why, ...] = ()  # of what it suggests
 
 
-def sealed(ctx: Context, rendered: Rendered) -> bytes:
+def sealed(ctx: Context, rendered: Rendered, products: Iterable[ProductView] = ()) -> bytes:
     """Compressed and encrypted, about a quarter of what it was.
 
-    A line of JSON with the subject and the text's length, then the text and the page as they are: a page in JSON would
-    be escaped letter by letter.
+    A line of JSON with the subject, the text's length and why each product is in it, then the text and the page as
+    they are: a page in JSON would be escaped letter by letter.
     """
-    head = json.dumps({"subject": rendered.subject, "text": len(rendered.text)}, ensure_ascii=False)
+    told: dict[str, Any] = {"subject": rendered.subject, "text": len(rendered.text)}
+    if why := [astuple(product.why) for product in products if product.why]:
+        told["why"] = why
+    head = json.dumps(told, ensure_ascii=False)
     return ctx.vault.seal_bytes(f"{head}\n{rendered.text}{rendered.html}".encode(errors="replace"))
 
 
@@ -45,7 +51,8 @@ def _opened(ctx: Context, body: bytes) -> Body:
     """Raises Undecryptable."""
     line, _, rest = ctx.vault.open_bytes(body).decode().partition("\n")
     head = json.loads(line)
-    return Body(head["subject"], rest[: head["text"]], rest[head["text"] :])
+    why = tuple(Why(*one) for one in head.get("why", ()))
+    return Body(head["subject"], rest[: head["text"]], rest[head["text"] :], why)
 
 
 def keep(session: Session, message_id: int, body: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from plugin.content.formats import text_language
-from plugin.content.model import LineView, Links, MessageView, ParcelView, ProductView, QuoteView, ShopView
+from plugin.content.model import LineView, Links, MessageView, ParcelView, ProductView, QuoteView, ShopView, Why
 from plugin.domain.delivery_estimate import expected_window
 from plugin.domain.flows import MessageClass
 from plugin.domain.zones import zone_for
@@ -261,6 +261,7 @@ def _products(
             rating_count=item.rating_count,
             buyers=item.buyers if item.buyers >= WORTH_TELLING else 0,
             quote=quotes.get(item.product_id),
+            why=Why(item.title, item.reason, item.because, item.buyers),
         )
         for item in found[:SUGGESTIONS]
         if item.product_id not in given.exclusive_ids

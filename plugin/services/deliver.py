@@ -217,7 +217,7 @@ def _letter(ctx: Context, desk: Desk, message: Message, now: datetime) -> Letter
     rendered = render(view)
     mail = _mail(ctx, shop, settings, order, message, view, rendered, verdict.message_class, now)
     outgoing = Outgoing(message.id, message.step, mail.sender_address, mail.to, build(mail))
-    kept = bodies.sealed(ctx, rendered)
+    kept = bodies.sealed(ctx, rendered, view.products)
     return Letter(outgoing, desk.seals[message.id], now, own_class, order.address, mail.subject, kept)
 
 
@@ -251,7 +251,7 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
         rendered = render(view)
         mail = _mail(ctx, shop, settings, order, message, view, rendered, verdict.message_class, now)
         data = build(mail)
-        bodies.keep(session, message.id, bodies.sealed(ctx, rendered))
+        bodies.keep(session, message.id, bodies.sealed(ctx, rendered, view.products))
         # Asked before anything is changed: a second update of the row would have its customer locked (PostgreSQL checks
         # the references of a row anew that this transaction wrote), and ingest takes these locks the other way round.
         lease_until = database_now(session) + SENDING_LEASE

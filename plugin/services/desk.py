@@ -65,9 +65,11 @@ class Desk:
         """What to suggest to the customer of this order, who has none of it."""
         had = self._had.get(order.customer_id or 0, set()) | self._in_order.get(order.id, set())
         if self.remembered is None:
-            return recommend(self.session, shop, exclude=had | set(seeds), seeds=seeds, limit=limit)
+            return recommend(
+                self.session, shop, exclude=had | set(seeds), seeds=seeds, limit=limit, country=order.country_code
+            )
         suggestions, now = self.remembered
-        return suggestions.find(self.session, shop, had, seeds, limit, now)
+        return suggestions.find(self.session, shop, had, seeds, limit, now, order.country_code)
 
     def reviews(self, shop: Shop, product_ids: Sequence[str], language: str) -> dict[str, Review]:
         """The newest approved review of each product that has one. Read once for a batch, and never remembered beyond

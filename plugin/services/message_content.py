@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 from sqlalchemy.orm import Session
 
+from plugin.content.model import Why
 from plugin.content.render import render
 from plugin.domain import gates
 from plugin.domain.consent import ConsentWords
@@ -32,11 +33,12 @@ _WITHOUT = frozenset({"href", "target", "ping", "download"})
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """`sent`: as it left; else how it would look now. `html` may be shown in a frame."""
+    """`sent`: as it left; else how it would look now. `html` may be shown in a frame. `why`: of what it suggests."""
 
     subject: str
     html: str
     sent: bool
+    why: tuple[Why, ...] = ()
 
 
 def message_content(session: Session, ctx: Context, shop_id: int, message_id: int) -> Shown | None:
@@ -46,7 +48,7 @@ def message_content(session: Session, ctx: Context, shop_id: int, message_id: in
         raise NoSuchMessage(message_id)
     if not isinstance(message, Message) or message.state in LEFT:
         body = read_body(session, ctx, message_id)
-        return Shown(body.subject, inert(without_pixel(body.html)), True) if body else None
+        return Shown(body.subject, inert(without_pixel(body.html)), True, body.why) if body else None
     desk = lay_out(session, [message])
     shop, order = desk.shops[message.shop_id], desk.orders[message.order_id]
     if order.redacted_at:
@@ -58,8 +60,9 @@ def message_content(session: Session, ctx: Context, shop_id: int, message_id: in
         country_code=order.country_code,
     )
     leaves = go(shop, settings, message.step, sells=gates.may_not_market(facts) is None)
-    rendered = render(compose(desk, ctx, shop, settings, order, message, leaves))
-    return Shown(rendered.subject, inert(without_pixel(rendered.html)), False)
+    view = compose(desk, ctx, shop, settings, order, message, leaves)
+    rendered, why = render(view), tuple(product.why for product in view.products if product.why)
+    return Shown(rendered.subject, inert(without_pixel(rendered.html)), False, why)
 
 
 def inert(html: str) -> str:

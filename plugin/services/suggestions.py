@@ -47,21 +47,25 @@ class _Memory(Generic[_Key, _Value]):
 class Suggestions:
     """A worker's memory of what goes with what. Not for several threads."""
 
-    _searches: _Memory[tuple[int, tuple[str, ...]], list[Recommendation]] = field(default_factory=_Memory)
+    _searches: _Memory[tuple[int, tuple[str, ...], str | None], list[Recommendation]] = field(default_factory=_Memory)
     _ratings: _Memory[tuple[int, str], tuple[float, int] | None] = field(default_factory=_Memory)
 
     def find(
-        self, session: Session, shop: Shop, had: Collection[str], seeds: Sequence[str], limit: int, now: datetime
-    ) -> list[Recommendation]:
-        """At most `limit` products that go with `seeds` and are not in `had`, at business time `now`."""
-        key, wide = (shop.id, tuple(seeds)), max(WIDE, limit)
+        self, session: Session, shop: Shop, had: Collection[str], seeds: Sequence[str], limit: int, now: datetime,
+        country: str | None = None,
+    ) -> list[Recommendation]:  # fmt: skip
+        """At most `limit` products that go with `seeds` and are not in `had`, for a customer in `country`, at business
+        time `now`."""
+        key, wide = (shop.id, tuple(seeds), country), max(WIDE, limit)
         kept = self._searches.get(key, now)
         if kept is None:
-            kept = (recommend(session, shop, exclude=seeds, seeds=seeds, limit=wide, rate=False),)
+            kept = (recommend(session, shop, exclude=seeds, seeds=seeds, limit=wide, rate=False, country=country),)
             self._searches.put(key, now, kept[0])
         fresh = [one for one in kept[0] if one.product_id not in had]
         if len(fresh) < limit and len(kept[0]) >= wide:
-            fresh = recommend(session, shop, exclude={*had, *seeds}, seeds=seeds, limit=limit, rate=False)
+            fresh = recommend(
+                session, shop, exclude={*had, *seeds}, seeds=seeds, limit=limit, rate=False, country=country
+            )
         return self._rated(session, shop, fresh[:limit], now)
 
     def _rated(

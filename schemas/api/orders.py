@@ -102,12 +102,22 @@ class ActAnswer(Schema):
     changed = fields.Boolean(required=True, metadata={"description": "false: it had been done before"})
 
 
+class SuggestedSchema(Schema):
+    """Why a message suggests a product."""
+
+    title = fields.String(required=True)
+    reason = fields.String(required=True, metadata={"description": "together, similar, popular or new"})
+    because = fields.String(required=True, allow_none=True, metadata={"description": "what the customer bought"})
+    buyers = fields.Integer(required=True, metadata={"description": "orders that speak for it"})
+
+
 class ContentSchema(Schema):
     """What a message says; nothing in its HTML can be tapped."""
 
     subject = fields.String(required=True)
     html = fields.String(required=True)
     sent = fields.Boolean(required=True, metadata={"description": "as it left; else how it would look now"})
+    why = fields.List(fields.Nested(SuggestedSchema), required=True, metadata={"description": "of what it suggests"})
 
 
 class OrderLineSchema(Schema):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ from flask import Blueprint, Response, render_template, request
 
 from plugin.domain.flows import STEPS
 from plugin.services.acts import NoSuchMessage
-from plugin.services.message_content import message_content
+from plugin.services.message_content import Shown, message_content
 from plugin.services.message_list import LISTS, Mark, Wanted, find_messages
 from plugin.web.auth import Auth
 from plugin.web.merchant import access, words
@@ -26,6 +27,7 @@ FRAME = (
     "sandbox; default-src 'none'; img-src 'self' https: data:; style-src 'unsafe-inline'; form-action 'none'; "
     "base-uri 'none'; "
 )
+_BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
 
 blueprint = Blueprint("merchant_messages", __name__)
 
@@ -61,13 +63,24 @@ def content(message_id: int) -> Response:
     ctx = context()
     with ctx.database.reading() as session:
         shown = message_content(session, ctx, merchant().shop_id, message_id)
-    html = shown.html if shown else render_template(
+    html = _with_reasons(shown) if shown else render_template(
         "merchant/_no_content.html", text=words.text(merchant().locale, "messages.no_content"), lang=merchant().locale
     )
     response = Response(html, mimetype="text/html")
     framed = access.ancestors().replace("'none'", "'self'")
     response.headers["Content-Security-Policy"] = FRAME + (framed if "'self'" in framed else f"{framed} 'self'")
     return response
+
+
+def _with_reasons(shown: Shown) -> str:
+    """The mail under a note to the shop on why it suggests what it does, where it suggests something."""
+    if not shown.why:
+        return shown.html
+    language = merchant().locale
+    note = render_template(
+        "merchant/_why.html", why=shown.why, lang=language, t=lambda key, **told: words.text(language, key, **told)
+    )
+    return _BODY.sub(lambda found: found[0] + note, shown.html, count=1)
 
 
 def _between(
