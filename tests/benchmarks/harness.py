@@ -35,7 +35,7 @@ from tests.replay.servers import Servers, free_port
 # In the order in which they are run and reported. A benchmark that is not there yet is left out.
 MODULES = (
     "accept", "ingest", "sending", "claiming", "end_to_end", "alternative", "memory", "pages", "lists", "feedback",
-    "rehearsal", "figures", "recommendations",
+    "rehearsal", "figures", "recommendations", "recommender_scale",
 )  # fmt: skip
 SECRET = "a-secret-of-the-benchmarks-long-enough-for-hs256"
 
