@@ -25,11 +25,11 @@ class View:
 
 
 def pressed(selector: str, **filled: str) -> Act:
-    """Fill fields by their id, then press what the selector names."""
+    """Fill fields by their id (`_` stands for a hyphen, `__` for itself), then press what the selector names."""
 
     def act(page: Page) -> None:
         for id_, value in filled.items():
-            page.locator(f"#{id_.replace('_', '-')}").fill(value)
+            page.locator(f"#{id_.replace('__', ' ').replace('_', '-').replace(' ', '_')}").fill(value)
         page.locator(selector).first.click()
         page.wait_for_load_state("networkidle")
 
@@ -148,6 +148,9 @@ VIEWS = (
     View("figures-90", "/app/figures?period=90", FIGURES),
     View("figures-busy", "/app/figures"),
     View("figures-new", "/app/figures", NEW),
+    View("experiments-new", "/app/experiments", NEW),
+    View("experiments-confirm", "/app/experiments", act=pressed("form:has(#p-cross_sell) button", p_cross__sell="10")),
+    View("experiments", "/app/experiments", act=pressed("form:has(#p-survey) button", p_survey="5")),
     View("data", "/app/data"),
     View("data-tried", "/app/data", act=brought(BAD_CSV, "try")),
     View("data-imported", "/app/data", act=brought(GOOD_CSV, "import")),

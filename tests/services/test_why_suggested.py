@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from plugin.app import create_app_from
 from plugin.content.model import Why
+from plugin.services import logins
 from plugin.services.context import Context
 from plugin.services.message_content import message_content
 from plugin.store.models.shops import Shop
@@ -54,3 +56,19 @@ def test_a_product_deleted_between_planning_and_sending_is_not_suggested(world: 
     world.send()
     assert why(world, hint.id) == (True, ())
     assert world.message("thank_you", subject="10").state == "sent"
+
+
+IN_WORDS = [("en", "bought with “Green tea 1” in 3 orders"), ("ko", "주문 3건에서")]
+
+
+@pytest.mark.parametrize(("language", "told"), IN_WORDS)
+def test_the_shop_reads_it_above_the_mail(world: World, language: str, told: str) -> None:
+    app = create_app_from(world.ctx)
+    client = app.test_client()
+    with world.ctx.database.transaction() as session:
+        link = logins.make_link(session, world.row(Shop).id, "command")
+    client.post(f"/login/{link}", headers={"Accept-Language": language})
+    hint = world.message("thank_you", subject="10")
+    shown = client.get(f"/app/messages/{hint.id}/content", headers={"Accept-Language": language})
+    assert shown.status_code == 200
+    assert told in shown.text
