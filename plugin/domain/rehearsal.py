@@ -26,6 +26,7 @@ _WHY = (
     ("the customer complained", "complained"),
     ("the address is dead", "dead"),
     ("this step is switched off", "off"),
+    ("kept out, to see", "kept_out"),
     ("no cross-sell goes out", "no_cross_sell"),
     ("the customer bought again", "bought_again"),
     ("told with ", "joined"),

@@ -21,6 +21,7 @@ from plugin.domain import gates
 from plugin.domain.consent import ConsentWords
 from plugin.domain.flows import State
 from plugin.domain.history import Answer, History, NotArrived, Parcel
+from plugin.domain.holdout import KEPT_OUT, kept_out
 from plugin.domain.rehearsal import Mail, Sent, Tally, leave, why
 from plugin.domain.timeline import Planned, plan
 from plugin.domain.zones import zone_for
@@ -181,9 +182,17 @@ class _Reader:
                 low_ratings=tuple(unhappy[row.customer_id or -row.id]),
                 consent=consents.get(row.address or "", ConsentWords()),
                 suppressed=suppressed.get(row.address or ""),
+                kept_out=self._kept_out(row.customer_id),
             )
             for row in rows.values()
         }
+
+    def _kept_out(self, customer_id: int | None) -> frozenset[str]:
+        """The steps whose holdout the draw has the customer in, with the percentages given."""
+        if customer_id is None:
+            return frozenset()
+        code, steps = self.shop.code, self.settings.steps.items()
+        return frozenset(name for name, one in steps if kept_out(code, customer_id, name, one.holdout_percent))
 
     def _parcels(self, rows: dict[int, Row[Any]]) -> defaultdict[int, list[Parcel]]:
         """With the delivery expected anew by the settings given; what is stored was fixed by those of its day."""
@@ -244,7 +253,9 @@ class _Play:
         if sent.mail.step != "cross_sell":
             return None
         due = sent.at + timedelta(minutes=self.settings.delay_minutes(FOLLOW_UP))
-        refusal = gates.refusal(FOLLOW_UP, gates.facts_of(self.settings, self.histories[order[0]]))
+        history = self.histories[order[0]]
+        refusal = gates.refusal(FOLLOW_UP, gates.facts_of(self.settings, history))
+        refusal = refusal or (KEPT_OUT if FOLLOW_UP in history.kept_out else None)
         state = State.WITHHELD if refusal else State.PLANNED
         message = Planned(step=FOLLOW_UP, subject="", state=state, due_at=due, reason=refusal or "due")
         return self._mail(message, order)

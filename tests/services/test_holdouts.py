@@ -10,9 +10,11 @@ from plugin.domain.holdout import KEPT_OUT, TO_BE_KEPT_OUT, kept_out
 from plugin.services.acts import act
 from plugin.services.context import Context
 from plugin.services.experiments import experiments
+from plugin.services.rehearsal import rehearse
 from plugin.store.models.customers import Customer
 from plugin.store.models.holdouts import Holdout
 from plugin.store.models.shops import Shop
+from schemas.settings import ShopSettings, StepSettings
 from tests.services.world import World, customer, order
 
 HALF = {"thank_you": {"holdout_percent": 50}}
@@ -164,3 +166,13 @@ def test_an_erased_customer_is_compared_with_nobody(world: World) -> None:
     world.hook("customers/redact", {"shop_id": 1, "shop_domain": world.domain, "orders_to_redact": [1],
                                     "customer": {"id": 5001, "email": "c1@example.com", "phone": None}})  # fmt: skip
     assert world.rows(Holdout) == []
+
+
+def test_a_rehearsal_leaves_out_whom_the_draw_keeps_out(world: World) -> None:
+    for number in range(1, 21):
+        place(world, number)
+    out = sum(is_out(world, n) for n in range(1, 21))
+    edited = ShopSettings(steps={"thank_you": StepSettings(holdout_percent=50)})
+    tally = rehearse(world.ctx, world.row(Shop).id, edited).tally
+    assert tally.left_out["thank_you", "kept_out"] == out
+    assert sum(count for (step, _), count in tally.messages.items() if step == "thank_you") == 20 - out
