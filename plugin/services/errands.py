@@ -24,7 +24,8 @@ FIRST_SYNC, RECONCILE, CONSENTS, TOKEN = "first_sync", "reconcile", "consents", 
 REPLAN, CONSENT_IMPORT = "replan", "consent_import"
 TRAIN = "train"
 FEEDBACK = "feedback"  # words to read anew, and mendings to plan
-OURS = (REPLAN, CONSENT_IMPORT, FEEDBACK, TRAIN)  # these need nothing from the platform
+SENDER = "sender"  # the DNS of the sender's domain, to be looked up
+OURS = (REPLAN, CONSENT_IMPORT, FEEDBACK, TRAIN, SENDER)  # these need nothing from the platform
 LEASE = timedelta(seconds=120)  # of machine time: longer than any step
 BACKOFF = (5, 30, 120, 600, 3600)  # seconds after each failure in a row
 

@@ -36,7 +36,6 @@ ADDRESSES, WINDOW = 5, timedelta(hours=1)  # so many addresses may a shop have u
 AT_ONCE = 20
 TRIES = 8
 LATER = timedelta(minutes=1)  # after the mail server put one off
-SENDER = "sender"  # the errand that looks the address's domain up
 NONE, SET, ASKED, VERIFIED = "none", "set", "asked", "verified"
 
 BY_LINK = "sender link"  # who confirmed it, in the change log: whoever reads that mailbox
@@ -101,7 +100,7 @@ def sender_changed(session: Session, shop_id: int, before: ShopSettings, after: 
         return
     if after.sender.email:
         ask(session, shop_id, after.sender.email)
-    errands.ask(session, shop_id, SENDER)
+    errands.ask(session, shop_id, errands.SENDER)
 
 
 def any_question(ctx: Context) -> bool:

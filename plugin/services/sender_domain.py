@@ -14,7 +14,6 @@ from plugin.queues import SEND, SHOPS
 from plugin.services import errands, sender_check
 from plugin.services.context import Context
 from plugin.services.errands import Claimed
-from plugin.services.sender_check import SENDER
 from plugin.services.settings_change import locked_shop
 from plugin.services.shops import shop_of
 from plugin.store.models.senders import SenderDomain
@@ -50,7 +49,7 @@ def ask_again(ctx: Context, shop_id: int) -> bool:
     with ctx.database.transaction() as session:
         settings = load_settings(locked_shop(session, shop_id).settings)
         asked = bool(settings.sender.email) and sender_check.ask(session, shop_id, settings.sender.email or "")
-        errands.ask(session, shop_id, SENDER)
+        errands.ask(session, shop_id, errands.SENDER)
     ctx.queues.nudge(SEND)
     ctx.queues.nudge(SHOPS)
     return asked
@@ -58,5 +57,5 @@ def ask_again(ctx: Context, shop_id: int) -> bool:
 
 def look_again(ctx: Context, shop_id: int) -> None:
     with ctx.database.transaction() as session:
-        errands.ask(session, shop_id, SENDER)
+        errands.ask(session, shop_id, errands.SENDER)
     ctx.queues.nudge(SHOPS)

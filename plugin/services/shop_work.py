@@ -30,13 +30,13 @@ from plugin.services.errands import (
     FIRST_SYNC,
     RECONCILE,
     REPLAN,
+    SENDER,
     TOKEN,
     TRAIN,
     Claimed,
     LostClaim,
 )
 from plugin.services.recommender import train
-from plugin.services.sender_check import SENDER
 from plugin.services.shop_tokens import NoToken
 from plugin.services.shops import UnknownShop
 from plugin.store.models.shops import Lease

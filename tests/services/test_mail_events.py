@@ -18,6 +18,7 @@ from plugin.services.figure_days import roll_up
 from plugin.services.mail_events import anything_heard, take_in
 from plugin.services.mail_receive import receive_mail_event
 from plugin.services.message_list import Wanted, find_messages
+from plugin.services.order_search import NoSuchOrder
 from plugin.services.receive import Answer
 from plugin.store.models.customers import Consent, Suppression
 from plugin.store.models.figures import FigureDay, Reaction
@@ -210,7 +211,7 @@ def test_every_order_to_the_address_is_planned_anew_also_after_a_refusal_at_the_
 def test_the_shop_frees_a_dead_address_and_old_news_does_not_kill_it_again(sent: World) -> None:
     tell(sent, "ses", event("ses", "bounced", EMAIL, key=key_of(sent)))
     stored = sent.row(Order)
-    with pytest.raises(NoMark):
+    with pytest.raises(NoSuchOrder):
         address_marks.lift(sent.ctx, stored.shop_id + 1, stored.id, "owner")
     sent.later(minutes=1)
     address_marks.lift(sent.ctx, stored.shop_id, stored.id, "owner")

@@ -106,7 +106,7 @@ def test_cancel_from_the_orders_page(desk: Desk) -> None:
     desk.go(f"/app/orders/{order_id}")
     survey = desk.world.row(Message, order_id=order_id, step="survey")
     desk.page.locator(f"#m{survey.id} button[value=cancel]").click()
-    assert desk.page.locator("[role=status]").count() == 1
+    assert desk.page.locator("main [role=status]").count() == 1
     assert [(act.kind, act.step) for act in desk.world.rows(Act)] == [("cancel", "survey")]
     assert desk.page.locator(f"#m{survey.id} .badge.cancelled").count() == 1
 
