@@ -283,13 +283,12 @@ def _gated(message: Planned, facts: gates.GateFacts, history: History) -> Planne
 def _unless_kept_out(message: Planned, history: History) -> Planned:
     """Who is not in a holdout yet gets there when the message comes due and nothing else stops it: until then it is
     planned like any other, so that both groups are of the same kind. What the merchant sends by hand goes."""
-    if chosen(history.acts, *message.key):
+    out = message.step in history.kept_out
+    if not (out or message.step in history.to_keep_out) or chosen(history.acts, *message.key):
         return message
-    if message.step in history.kept_out:
+    if out:
         return replace(message, state=State.WITHHELD, due_at=None, reason=KEPT_OUT)
-    if message.step in history.to_keep_out and message.state is State.PLANNED:
-        return replace(message, reason=TO_BE_KEPT_OUT)
-    return message
+    return replace(message, reason=TO_BE_KEPT_OUT) if message.state is State.PLANNED else message
 
 
 def chosen(acts: Iterable[Act], step: str, subject: str, copy: int) -> bool:
