@@ -42,9 +42,7 @@ def keep_out(session: Session, shop: Shop, settings: ShopSettings, message: Mess
     if not percent or message.customer_id is None:
         return False
     mine = (Holdout.shop_id == shop.id, Holdout.step == message.step, Holdout.customer_id == message.customer_id)
-    rows = session.scalars(select(ActRow).where(ActRow.order_id == message.order_id))
-    acts = [Act(row.kind, row.step, row.subject, row.at, row.copy) for row in rows]
-    if chosen(acts, message.step, message.subject, message.copy):
+    if _by_hand(session, message):
         session.execute(update(Holdout).where(*mine).values(set_aside=True))
         return False
     row = {
@@ -54,6 +52,22 @@ def keep_out(session: Session, shop: Shop, settings: ShopSettings, message: Mess
     }  # fmt: skip
     add_missing(session, Holdout, [row], ("shop_id", "step", "customer_id"))
     return bool(session.scalar(select(Holdout.kept_out).where(*mine)))
+
+
+def will_keep_out(session: Session, shop: Shop, settings: ShopSettings, message: Message) -> bool:
+    """What `keep_out` will say, without recording it: for what must not be made for a message that never leaves."""
+    percent = settings.step(message.step).holdout_percent
+    if not percent or message.customer_id is None or _by_hand(session, message):
+        return False
+    mine = (Holdout.shop_id == shop.id, Holdout.step == message.step, Holdout.customer_id == message.customer_id)
+    known = session.scalar(select(Holdout.kept_out).where(*mine))
+    return holdout.kept_out(shop.code, message.customer_id, message.step, percent) if known is None else known
+
+
+def _by_hand(session: Session, message: Message) -> bool:
+    rows = session.scalars(select(ActRow).where(ActRow.order_id == message.order_id))
+    acts = [Act(row.kind, row.step, row.subject, row.at, row.copy) for row in rows]
+    return chosen(acts, message.step, message.subject, message.copy)
 
 
 def withhold(session: Session, ctx: Context, shop: Shop, message: Message) -> None:

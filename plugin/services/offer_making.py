@@ -25,6 +25,7 @@ from plugin.platforms.shopify.offers import SCOPES, Ask, NotOurs, make
 from plugin.services.admin_api import admin
 from plugin.services.context import Context
 from plugin.services.desk import lay_out
+from plugin.services.keeping_out import will_keep_out
 from plugin.services.leave import Go, decide
 from plugin.services.offer_rules import choice_for
 from plugin.services.shop_tokens import NoToken
@@ -133,7 +134,7 @@ def _wanted(session: Session, message: Message, now: datetime) -> _Wanted | None
     shop, order = desk.shops[message.shop_id], desk.orders[message.order_id]
     settings = desk.settings_of(shop)
     verdict = decide(desk, shop, settings, order, message, now)
-    if not isinstance(verdict, Go):
+    if not isinstance(verdict, Go) or will_keep_out(session, shop, settings, message):
         return None
     what_for = rules.purpose(message.step, order.platform_id)
     if find(session, shop.id, what_for) is not None:

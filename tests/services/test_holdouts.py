@@ -10,11 +10,13 @@ from plugin.domain.holdout import KEPT_OUT, TO_BE_KEPT_OUT, kept_out
 from plugin.services.acts import act
 from plugin.services.context import Context
 from plugin.services.experiments import experiments
+from plugin.services.keeping_out import will_keep_out
 from plugin.services.rehearsal import rehearse
 from plugin.store.models.customers import Customer
 from plugin.store.models.holdouts import Holdout
+from plugin.store.models.messages import Message
 from plugin.store.models.shops import Shop
-from schemas.settings import ShopSettings, StepSettings
+from schemas.settings import ShopSettings, StepSettings, load_settings
 from tests.services.world import World, customer, order
 
 HALF = {"thank_you": {"holdout_percent": 50}}
@@ -176,3 +178,17 @@ def test_a_rehearsal_leaves_out_whom_the_draw_keeps_out(world: World) -> None:
     tally = rehearse(world.ctx, world.row(Shop).id, edited).tally
     assert tally.left_out["thank_you", "kept_out"] == out
     assert sum(count for (step, _), count in tally.messages.items() if step == "thank_you") == 20 - out
+
+
+def test_what_is_recorded_is_known_before_so_that_no_offer_is_made_for_it(world: World) -> None:
+    world.configure(steps=HALF)
+    for number in range(1, 11):
+        place(world, number)
+    with world.ctx.database.reading() as session:
+        shop = session.get_one(Shop, world.row(Shop).id)
+        settings = load_settings(shop.settings)
+        told = {m.customer_id: will_keep_out(session, shop, settings, m) for m in world.rows(Message, step="thank_you")}
+    assert True in told.values()
+    assert False in told.values()
+    world.send()
+    assert {row.customer_id: row.kept_out for row in world.rows(Holdout)} == told
