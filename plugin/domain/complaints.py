@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 from plugin.domain.flows import YOU_TOLD_US, State
@@ -21,10 +20,11 @@ def unless_unhappy(history: History, message: Planned) -> Planned:
     if message.state not in (State.PLANNED, State.WAITING):
         return message
     if any(rating.closed_at is None for rating in history.low_ratings):
-        return replace(message, state=State.HELD, due_at=None, reason=UNHAPPY)
+        return message.in_state(State.HELD, UNHAPPY)
     settled = max((r.closed_at for r in history.low_ratings if r.closed_at), default=None)
     if settled and message.due_at and message.due_at < settled + AFTER_TROUBLE:
-        return replace(message, due_at=settled + AFTER_TROUBLE, reason="due a day after the complaint was settled")
+        reason = "due a day after the complaint was settled"
+        return message.in_state(message.state, reason, settled + AFTER_TROUBLE)
     return message
 
 
@@ -39,9 +39,9 @@ def mended(history: History) -> Iterator[Planned]:
                           state=State.PLANNED, due_at=mending.at,
                           reason="due when the shop says that it is mended")  # fmt: skip
         if mending.undone:
-            yield replace(message, state=State.CANCELLED, due_at=None, reason=TAKEN_BACK)
+            yield message.in_state(State.CANCELLED, TAKEN_BACK)
         elif any(issue.closed_at is None for issue in history.issues):
-            yield replace(message, state=State.HELD, due_at=None, reason=NOT_ARRIVED)
+            yield message.in_state(State.HELD, NOT_ARRIVED)
         else:
             yield unless_unhappy(history, message)
 

@@ -40,6 +40,11 @@ def facts_of(settings: ShopSettings, history: History) -> GateFacts:
 
 def refusal(step: str, facts: GateFacts) -> str | None:
     """Why a message of this step may not go to this customer, in plain words; None when it may."""
+    return barred(facts) or step_refusal(step, facts)
+
+
+def barred(facts: GateFacts) -> str | None:
+    """Why nothing at all may go to this customer; None when something may."""
     if facts.erased:
         return "the customer's data was erased"
     if facts.test:
@@ -48,6 +53,11 @@ def refusal(step: str, facts: GateFacts) -> str | None:
         return "no address to write to"
     if facts.suppressed:
         return "the address is dead" if facts.suppressed == "dead" else "the customer complained about mail"
+    return None
+
+
+def step_refusal(step: str, facts: GateFacts) -> str | None:
+    """Of `refusal` what depends on the step."""
     if not facts.settings.step(step).enabled:
         return "this step is switched off"
     message_class = STEPS[step].message_class

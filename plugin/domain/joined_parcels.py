@@ -17,6 +17,8 @@ def groups(settings: ShopSettings, acts: tuple[Act, ...], parcels: list[Parcel])
     `parcels`: those nobody was told of, in the order in which they were shipped. A parcel whose own message the
     shop cancelled or chose to send joins no other, so that no late news undoes the act.
     """
+    if len(parcels) < 2:
+        return [parcels] if parcels else []
     acts = tuple(a for a in acts if a.step == "shipped" and not a.copy)
     chosen = {a.subject for a in acts if a.kind != "send_again"}
     found: list[list[Parcel]] = []

@@ -28,6 +28,11 @@ class Planned:
     def key(self) -> tuple[str, str, int]:
         return self.step, self.subject, self.copy
 
+    def in_state(self, state: State, reason: str, due_at: datetime | None = None) -> Planned:
+        """The same message in another state, in a fraction of the time of `dataclasses.replace`."""
+        return Planned(step=self.step, subject=self.subject, state=state, reason=reason, due_at=due_at, copy=self.copy,
+                       parcels=self.parcels, estimated=self.estimated)  # fmt: skip
+
     @property
     def message_class(self) -> MessageClass:
         return STEPS[self.step].message_class

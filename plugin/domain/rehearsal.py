@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -44,6 +45,7 @@ _WHY = (
 WHY = (*dict.fromkeys(code for _, code in _WHY), "not_shipped")
 
 
+@lru_cache(maxsize=1024)
 def why(reason: str) -> str:
     """One of `WHY` for a message's reason; what is left are the orders of which nothing is shipped."""
     return next((code for begin, code in _WHY if reason.startswith(begin)), "not_shipped")
@@ -86,13 +88,14 @@ def leave(
 
     for mail in mails:
         add(mail, mail.due_at)
+    bounded = settings.quiet_hours is not None or (capped and settings.cap is not None)
     sent: list[Sent] = []
     counted: list[datetime] = []
     dropped: list[Mail] = []
     while queue:
         ready, _, _, mail = heapq.heappop(queue)
         step = STEPS[mail.step]
-        if step.message_class is not MessageClass.TRANSACTIONAL:
+        if bounded and step.message_class is not MessageClass.TRANSACTIONAL:
             until = quiet_until(ready, settings.quiet_hours, zone) if settings.quiet_hours else None
             if until is None and settings.cap and capped:
                 until = capped_until(ready, settings.cap, counted)
@@ -158,8 +161,9 @@ class Tally:
         self.most_in_30 = max(self.most_in_30, (in_30, *some))
         days: defaultdict[date, list[Sent]] = defaultdict(list)
         for one in sent:
-            self.messages[one.mail.step, one.at.astimezone(shop_zone).date()] += 1
-            days[one.at.astimezone(zone).date()].append(one)
+            day = one.at.astimezone(shop_zone).date()
+            self.messages[one.mail.step, day] += 1
+            days[day if zone is shop_zone else one.at.astimezone(zone).date()].append(one)
         for day, together in days.items():
             if len(together) > 1:
                 steps = "+".join(sorted((s.mail.step for s in together), key=lambda step: STEPS[step].priority))

@@ -36,14 +36,12 @@ def plan(settings: ShopSettings, history: History) -> tuple[Planned, ...]:
     ]
     if history.acts:
         messages = [_with_acts(message, history.acts) for message in [*messages, *_copies(messages, history.acts)]]
-    facts = gates.facts_of(settings, history)
-    return tuple(_gated(message, facts, history) for message in messages)
+    return _gated(messages, gates.facts_of(settings, history), history)
 
 
 def plan_mended(settings: ShopSettings, history: History) -> tuple[Planned, ...]:
     """Of the plan only what tells of mendings: the same messages, without what was done to them by hand."""
-    facts = gates.facts_of(settings.at(history.order.placed_at), history)
-    return tuple(_gated(message, facts, history) for message in mended(history))
+    return _gated(mended(history), gates.facts_of(settings.at(history.order.placed_at), history), history)
 
 
 def _order_steps(settings: ShopSettings, history: History) -> Iterator[Planned]:
@@ -56,7 +54,7 @@ def _order_steps(settings: ShopSettings, history: History) -> Iterator[Planned]:
 
 def _unless_ended(history: History, message: Planned) -> Planned:
     if history.order.ended:
-        return replace(message, state=State.CANCELLED, reason=history.order.ended, due_at=None)
+        return message.in_state(State.CANCELLED, history.order.ended)
     return message
 
 
@@ -123,13 +121,13 @@ def _shipped(settings: ShopSettings, history: History, parcels: list[Parcel]) ->
     told = {p: m.subject for m in history.left if (m.step, m.copy) == ("shipped", 0) for p in m.parcels}
     joined = groups(settings, history.acts, [p for p in parcels if p.parcel_id not in told])
     told |= {p.parcel_id: group[0].parcel_id for group in joined for p in group}
-    names = {p.parcel_id: p.name or p.parcel_id for p in parcels}
     due = {group[0].parcel_id: shipped_due(settings, group) for group in joined}
     for parcel in parcels:
         teller = told[parcel.parcel_id]
         if teller != parcel.parcel_id:
+            name = next((p.name for p in parcels if p.parcel_id == teller), None) or teller
             yield Planned(step="shipped", subject=parcel.parcel_id, state=State.CANCELLED,
-                          reason=f"told with {names.get(teller, teller)}", parcels=(parcel.parcel_id,))  # fmt: skip
+                          reason=f"told with {name}", parcels=(parcel.parcel_id,))  # fmt: skip
             continue
         due_at, reason = due.get(teller, (parcel.shipped_at, "left"))
         yield Planned(step="shipped", subject=teller, state=State.PLANNED, due_at=due_at, reason=reason,
@@ -137,8 +135,6 @@ def _shipped(settings: ShopSettings, history: History, parcels: list[Parcel]) ->
 
 
 def _delivered(settings: ShopSettings, history: History, parcel: Parcel, on_fulfillment: bool) -> Planned:
-    message = Planned(step="delivered", subject=parcel.parcel_id, state=State.WAITING, reason="waits for delivery",
-                      parcels=(parcel.parcel_id,))  # fmt: skip
     yes = [a.at for a in history.answers if a.arrived and a.parcel_id == parcel.parcel_id]
     at, reason, estimated = parcel.delivered_at, "due when the carrier delivers", False
     if at is None and yes:
@@ -147,10 +143,13 @@ def _delivered(settings: ShopSettings, history: History, parcel: Parcel, on_fulf
         at, reason = parcel.shipped_at, "due when the order is fulfilled"
     if at is None and parcel.estimated_at:
         at, reason, estimated = parcel.estimated_at, "asks at the expected delivery unless the carrier reports it", True
+    about = (parcel.parcel_id,)
     if at is None:
-        return message
+        return Planned(step="delivered", subject=parcel.parcel_id, state=State.WAITING, reason="waits for delivery",
+                       parcels=about)  # fmt: skip
     due = at + timedelta(minutes=settings.delay_minutes("delivered"))
-    return replace(message, state=State.PLANNED, due_at=due, reason=reason, estimated=estimated)
+    return Planned(step="delivered", subject=parcel.parcel_id, state=State.PLANNED, due_at=due, reason=reason,
+                   parcels=about, estimated=estimated)  # fmt: skip
 
 
 # -- after delivery ---------------------------------------------------------------------------------------------------
@@ -219,23 +218,22 @@ def _follow_up(
         if isinstance(delivery, NoDelivery) and delivery.issue:
             return _not_yet(message.step, message.subject, delivery)
         due = min(sent) + timedelta(minutes=settings.delay_minutes("cross_sell_follow_up"))
-        return replace(message, state=State.PLANNED, due_at=due, reason="due after the cross-sell")
+        return message.in_state(State.PLANNED, "due after the cross-sell", due)
     if any(m.state is State.FAILED for m in left):
-        return replace(message, state=State.WITHHELD, reason="the cross-sell did not go out")
+        return message.in_state(State.WITHHELD, "the cross-sell did not go out")
     cross_sell = _with_acts(cross_sell, history.acts)
     if cross_sell.state in (State.CANCELLED, State.WITHHELD):
-        return replace(message, state=cross_sell.state, reason="no cross-sell goes out")
+        return message.in_state(cross_sell.state, "no cross-sell goes out")
     kept_out = "cross_sell" in history.kept_out and not chosen(history.acts, "cross_sell", message.subject, 0)
     if not left and (kept_out or not settings.step("cross_sell").enabled):
-        return replace(message, state=State.WITHHELD, reason="no cross-sell goes out")
+        return message.in_state(State.WITHHELD, "no cross-sell goes out")
     return message
 
 
 def _unless_bought_again(history: History, message: Planned) -> Planned:
     newer = min((o for o in history.newer_orders if o.counts), key=lambda o: o.placed_at, default=None)
     if newer and message.state not in (State.CANCELLED, State.WITHHELD):
-        reason = f"the customer bought again: {newer.name}"
-        return replace(message, state=State.CANCELLED, reason=reason, due_at=None)
+        return message.in_state(State.CANCELLED, f"the customer bought again: {newer.name}")
     return message
 
 
@@ -247,10 +245,10 @@ def _with_acts(message: Planned, acts: tuple[Act, ...]) -> Planned:
     if newest is None or message.state in (State.CANCELLED, State.WITHHELD):
         return message
     if newest.kind == "cancel":
-        return replace(message, state=State.CANCELLED, due_at=None, reason="cancelled by the shop")
+        return message.in_state(State.CANCELLED, "cancelled by the shop")
     if not _says_something(message):
         return message
-    return replace(message, state=State.PLANNED, due_at=newest.at, reason="the shop chose to send it now")
+    return message.in_state(State.PLANNED, "the shop chose to send it now", newest.at)
 
 
 def _says_something(message: Planned) -> bool:
@@ -264,20 +262,25 @@ def _copies(messages: list[Planned], acts: tuple[Act, ...]) -> Iterator[Planned]
         for number, act in enumerate(sorted(again, key=lambda a: a.at), start=1):
             copy = replace(message, copy=number)
             if _says_something(message):
-                copy = replace(copy, state=State.PLANNED, due_at=act.at, reason="the shop chose to send it again")
+                copy = copy.in_state(State.PLANNED, "the shop chose to send it again", act.at)
             yield copy
 
 
-def _gated(message: Planned, facts: gates.GateFacts, history: History) -> Planned:
-    """Show already now what would stop the message when it leaves."""
-    if message.state in (State.CANCELLED, State.WITHHELD):
-        return message
-    refusal = gates.refusal(message.step, facts)
-    if refusal:
-        return replace(message, state=State.WITHHELD, due_at=None, reason=refusal)
-    if message.state is State.PLANNED and not history.live:
-        return replace(message, state=State.HELD, reason=gates.NOT_LIVE)
-    return _unless_kept_out(message, history)
+def _gated(messages: Iterable[Planned], facts: gates.GateFacts, history: History) -> tuple[Planned, ...]:
+    """Show already now what would stop the messages when they leave."""
+    barred = gates.barred(facts)
+    drawn = history.kept_out or history.to_keep_out
+    found = []
+    for message in messages:
+        if message.state is not State.CANCELLED and message.state is not State.WITHHELD:
+            if refusal := barred or gates.step_refusal(message.step, facts):
+                message = message.in_state(State.WITHHELD, refusal)
+            elif message.state is State.PLANNED and not history.live:
+                message = message.in_state(State.HELD, gates.NOT_LIVE, message.due_at)
+            elif drawn:
+                message = _unless_kept_out(message, history)
+        found.append(message)
+    return tuple(found)
 
 
 def _unless_kept_out(message: Planned, history: History) -> Planned:
@@ -287,8 +290,10 @@ def _unless_kept_out(message: Planned, history: History) -> Planned:
     if not (out or message.step in history.to_keep_out) or chosen(history.acts, *message.key):
         return message
     if out:
-        return replace(message, state=State.WITHHELD, due_at=None, reason=KEPT_OUT)
-    return replace(message, reason=TO_BE_KEPT_OUT) if message.state is State.PLANNED else message
+        return message.in_state(State.WITHHELD, KEPT_OUT)
+    if message.state is State.PLANNED:
+        return message.in_state(State.PLANNED, TO_BE_KEPT_OUT, message.due_at)
+    return message
 
 
 def chosen(acts: Iterable[Act], step: str, subject: str, copy: int) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from plugin.domain.consent import ConsentWords
+from plugin.store.among import among
 from plugin.store.models.customers import Consent, Suppression
 from plugin.store.upserts import insert_for, later
 from schemas.events import Channel, ConsentSource, ConsentState
@@ -76,7 +77,9 @@ def consents_of(session: Session, shop_id: int, addresses: Iterable[str]) -> dic
     """The words about each e-mail address; an address nobody spoke of is not in the answer."""
     rows = session.execute(
         select(Consent.address, *(getattr(Consent, m) for m in _MOMENTS)).where(
-            Consent.shop_id == shop_id, Consent.channel == Channel.EMAIL, Consent.address.in_(set(addresses))
+            Consent.shop_id == shop_id,
+            Consent.channel == Channel.EMAIL,
+            among(session, Consent.address, set(addresses)),
         )
     )
     return {row[0]: ConsentWords(*row[1:]) for row in rows}
@@ -88,7 +91,7 @@ def suppressions_of(session: Session, shop_id: int, addresses: Iterable[str]) ->
         select(Suppression.address, Suppression.cause).where(
             Suppression.shop_id == shop_id,
             Suppression.channel == Channel.EMAIL,
-            Suppression.address.in_(set(addresses)),
+            among(session, Suppression.address, set(addresses)),
             Suppression.cause != "lifted",
         )
     )

@@ -33,6 +33,7 @@ from plugin.services.consents import consents_of, suppressions_of
 from plugin.services.facts.orders import counts_as_purchase
 from plugin.services.holdouts import NOBODY, of_orders
 from plugin.services.mending_facts import mendings_of
+from plugin.store.among import among
 from plugin.store.models import customers, messages, orders
 from plugin.store.models.offers import Offer
 from plugin.store.models.shops import Shop
@@ -98,7 +99,7 @@ def read(session: Session, shop: Shop, rows: Collection[orders.Order], locked: b
             installed_at=shop.installed_at,
             live=shop.live,
             country_code=row.country_code,
-            parcels=tuple(parcel_facts(p) for p in parcels[row.id] if p.version and p.shipped_at),
+            parcels=tuple(parcel_facts(p, p.estimated_at) for p in parcels[row.id] if p.version and p.shipped_at),
             newer_orders=tuple(newer.get(row.id, ())),
             answers=tuple(Answer(a.parcel_id, a.answer == "yes", a.at) for a in answers[row.id]),
             issues=tuple(NotArrived(i.parcel_id, i.opened_at, i.closed_at, i.outcome) for i in issues[row.id]),
@@ -133,11 +134,11 @@ def low_ratings(session: Session, rows: Collection[OrderRow]) -> defaultdict[int
     people = {row.customer_id for row in rows if row.customer_id}
     guests = [row.id for row in rows if not row.customer_id]
     found: defaultdict[int, list[LowRating]] = defaultdict(list)
-    for condition, wanted in ((o.customer_id.in_(people), people), (o.id.in_(guests), guests)):
+    for column, wanted in ((o.customer_id, people), (o.id, guests)):
         if wanted:
             told = select(o.id, o.customer_id, i.opened_at, i.closed_at, i.outcome).join(o, o.id == i.order_id)
             for order_id, customer_id, opened_at, closed_at, outcome in session.execute(
-                told.where(i.kind == LOW_RATING, condition)
+                told.where(i.kind == LOW_RATING, among(session, column, wanted))
             ):
                 if outcome != "withdrawn":
                     found[customer_id or -order_id].append(LowRating(opened_at, closed_at))
@@ -185,11 +186,16 @@ def remaining_lines(row: OrderRow) -> tuple[Line, ...]:
                 edited[line_id] -= delta
     lines = []
     for line in row.lines:
-        left = line["quantity"] - refunded[line["line_id"]]
-        if line["current_quantity"] is not None:
-            left = min(left, line["current_quantity"])
-        left += edited.pop(line["line_id"], 0)
-        lines.append(Line(line_id=line["line_id"], remaining=max(left, 0), requires_shipping=line["requires_shipping"]))
+        line_id, left, current = line["line_id"], line["quantity"], line["current_quantity"]
+        if refunded:
+            left -= refunded.get(line_id, 0)
+        if current is not None and current < left:
+            left = current
+        if edited:
+            left += edited.pop(line_id, 0)
+        lines.append(
+            Line(line_id=line_id, remaining=left if left > 0 else 0, requires_shipping=line["requires_shipping"])
+        )
     # A line that only an edit told of: what it is comes with the next snapshot; till then it holds the survey.
     lines += [Line(line_id=line_id, remaining=delta) for line_id, delta in edited.items() if delta > 0]
     return tuple(lines)
@@ -204,13 +210,14 @@ def _why_ended(row: OrderRow, lines: tuple[Line, ...]) -> str | None:
         return "the order was cancelled"
     if row.financial_status in ("voided", "expired"):
         return f"the payment was {row.financial_status}" if row.financial_status == "voided" else "the payment expired"
-    ordered = any(line["quantity"] > 0 for line in row.lines)
-    if row.financial_status == "refunded" or (ordered and not any(line.remaining for line in lines)):
+    nothing_left = not any(line.remaining for line in lines) and any(line["quantity"] > 0 for line in row.lines)
+    if nothing_left or row.financial_status == "refunded":
         return "the order was fully refunded"
     return None
 
 
-def parcel_facts(row: ParcelRow) -> Parcel:
+def parcel_facts(row: ParcelRow, expected: datetime | None) -> Parcel:
+    """`expected`: when it is taken to arrive while nobody says so."""
     assert row.shipped_at is not None
     return Parcel(
         parcel_id=row.platform_id,
@@ -221,7 +228,7 @@ def parcel_facts(row: ParcelRow) -> Parcel:
         lines=tuple((line_id, quantity) for line_id, quantity in row.lines),
         words=tuple(Word(status, datetime.fromisoformat(at)) for status, at in row.words.values()),
         delivered_at=row.delivered_at,
-        estimated_at=row.estimated_at,
+        estimated_at=expected,
     )
 
 

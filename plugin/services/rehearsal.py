@@ -1,7 +1,8 @@
 """A rehearsal: a shop's recent orders through settings that are not in force. It reads, computes and writes nothing.
 
-The work is cut into parts by customer, so that each part is complete in itself and the sums add up. Whoever asks holds
-what was counted so far (`Progress`) and hands it back for more: any web process can go on, and nothing is kept here.
+The work is cut into parts by customer (a guest is known by the address), so that each part is complete in itself and
+the sums add up. Whoever asks holds what was counted so far (`Progress`) and hands it back for more: any web process can
+go on, and nothing is kept here.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, null, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Row, func, or_, select
+from sqlalchemy.orm import Session
 
 from plugin.domain import gates
 from plugin.domain.consent import ConsentWords
@@ -31,12 +32,14 @@ from plugin.services.facts.orders import counts_as_purchase
 from plugin.services.histories import low_ratings, order_facts, parcel_facts
 from plugin.services.plan import learned_duration
 from plugin.services.shops import shop_of
+from plugin.store.among import among
 from plugin.store.models import customers, orders
 from plugin.store.models.shops import Shop
 from schemas.settings import ShopSettings
 
 WINDOW = timedelta(days=90)
 IN_ONE_PART = 500  # orders, about: some 0.1 s
+READ_AHEAD = 6  # parts: about as many as a page's request has time for
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # the installation, so that every order counts
 FOLLOW_UP = "cross_sell_follow_up"
 _JOINED = "joined"  # told with another parcel: nobody is left out
@@ -45,20 +48,24 @@ o, p = orders.Order, orders.Parcel
 _ORDER = (o.id, o.platform_id, o.customer_id, o.address, o.placed_at, o.name, o.lines, o.refunds, o.edits, o.told_at,
           o.test, o.source_name, o.pickup, o.cancelled_at, o.deleted_at, o.redacted_at, o.financial_status,
           o.country_code)  # fmt: skip
-# Whether there is a number is all that is asked of them; the estimate is made anew.
+# Whether there is a number is all that is asked of them.
 _PARCEL = (p.order_id, p.platform_id, p.shipped_at, p.name, p.status, p.lines, p.words, p.delivered_at, p.carrier,
-           (p.tracking_numbers != []).label("tracking_numbers"), null().label("estimated_at"))  # fmt: skip
+           (p.tracking_numbers != []).label("tracking_numbers"))  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a rehearsal is: `done` of `parts`, of the orders placed from `since` until `until`."""
+    """How far a rehearsal is: `done` of `parts`, of the orders placed from `since` until `until`.
+
+    `durations`: how long parcels take, by carrier and country, as far as anybody asked: the same in every part.
+    """
 
     since: datetime
     until: datetime
     parts: int
     done: int = 0
     tally: Tally = field(default_factory=Tally)
+    durations: dict[tuple[str | None, str | None], timedelta] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
@@ -68,13 +75,15 @@ class Progress:
         return {
             "since": self.since.isoformat(), "until": self.until.isoformat(), "parts": self.parts, "done": self.done,
             "tally": self.tally.dump(),
+            "durations": [[*key, duration.total_seconds()] for key, duration in self.durations.items()],
         }  # fmt: skip
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> Progress:
         """What `dump` gave. Raises KeyError, TypeError or ValueError for anything else."""
         since, until = datetime.fromisoformat(data["since"]), datetime.fromisoformat(data["until"])
-        return cls(since, until, data["parts"], data["done"], Tally.load(data["tally"]))
+        durations = {(carrier, country): timedelta(seconds=taken) for carrier, country, taken in data["durations"]}
+        return cls(since, until, data["parts"], data["done"], Tally.load(data["tally"]), durations)
 
 
 def rehearse(
@@ -91,41 +100,49 @@ def rehearse(
         if progress is None:
             now = ctx.clock.now()
             progress = Progress(now - WINDOW, now, parts=0)
-        people = _people(session, shop, progress)
         if not progress.parts:
-            progress = replace(progress, parts=max(1, -(-sum(map(len, people.values())) // IN_ONE_PART)))
-        parts: list[list[list[int]]] = [[] for _ in range(progress.parts)]
-        for key, mine in people.items():
-            parts[zlib.crc32(key.encode()) % progress.parts].append(mine)
-        reader = _Reader(session, shop, settings.for_new_orders(), progress.until)
-        while not progress.finished:
-            progress.tally.add(reader.count(parts[progress.done]))
+            counted = session.scalar(select(func.count()).where(*_rehearsed(shop, progress))) or 0
+            progress = replace(progress, parts=max(1, -(-counted // IN_ONE_PART)))
+        reader = _Reader(session, shop, settings.for_new_orders(), progress)
+        for people in _parts(session, shop, progress):
+            progress.tally.add(reader.count(people))
             progress = replace(progress, done=progress.done + 1)
             if end is not None and time.monotonic() >= end:
                 break
     return progress
 
 
-def _people(session: Session, shop: Shop, progress: Progress) -> dict[str, list[int]]:
-    """The row ids of each customer's orders; a guest is known by the address."""
-    found: defaultdict[str, list[int]] = defaultdict(list)
-    rows = session.execute(
-        select(o.id, o.customer_id, o.address).where(
-            o.shop_id == shop.id, o.placed_at >= progress.since, o.placed_at <= progress.until, o.version.is_not(None)
-        )
-    )
-    for id_, customer_id, address in rows:
-        found[f"c{customer_id}" if customer_id else f"a{address}" if address else f"o{id_}"].append(id_)
-    return found
+def _rehearsed(shop: Shop, progress: Progress) -> tuple[ColumnElement[bool], ...]:
+    """The orders that it is about."""
+    return o.shop_id == shop.id, o.placed_at.between(progress.since, progress.until), o.version.is_not(None)
+
+
+def _parts(session: Session, shop: Shop, progress: Progress) -> Iterator[list[list[int]]]:
+    """The parts not done yet, each as its people: the row ids of a person's orders. Some are read ahead together."""
+    for first in range(progress.done, progress.parts, READ_AHEAD):
+        together = range(first, min(first + READ_AHEAD, progress.parts))
+        found: dict[int, defaultdict[int | str, list[int]]] = {part: defaultdict(list) for part in together}
+        number = o.customer_id % progress.parts
+        mine = or_(o.customer_id.is_(None), number.between(together[0], together[-1]))
+        for id_, customer_id, address in session.execute(
+            select(o.id, o.customer_id, o.address).where(*_rehearsed(shop, progress), mine)
+        ):
+            person = customer_id or address or -id_
+            part = (zlib.crc32(person.encode()) if isinstance(person, str) else abs(person)) % progress.parts
+            if part in found:
+                found[part][person].append(id_)
+        for people in found.values():
+            yield list(people.values())
 
 
 class _Reader:
     """Reads histories in bulk, as rows, and plays them through."""
 
-    def __init__(self, session: Session, shop: Shop, settings: ShopSettings, until: datetime) -> None:
-        self.session, self.shop, self.settings, self.until = session, shop, settings, until
+    def __init__(self, session: Session, shop: Shop, settings: ShopSettings, progress: Progress) -> None:
+        self.session, self.shop, self.settings = session, shop, settings
+        self.until, self.durations = progress.until, progress.durations
         self.zone = zone_for(None, shop.timezone)
-        self.durations: dict[tuple[str | None, str | None], timedelta] = {}
+        self.holdouts = [(name, one.holdout_percent) for name, one in settings.steps.items() if one.holdout_percent]
 
     def count(self, people: Sequence[Collection[int]]) -> Tally:
         tally = Tally()
@@ -135,7 +152,7 @@ class _Reader:
 
     def _count(self, people: Sequence[Collection[int]], tally: Tally) -> None:
         ids = [id_ for mine in people for id_ in mine]
-        rows = {row.id: row for row in self.session.execute(select(*_ORDER).where(_among(o.id, ids)))}
+        rows = {row.id: row for row in self.session.execute(select(*_ORDER).where(among(self.session, o.id, ids)))}
         histories = self._histories(rows)
         for mine in people:
             found = sorted((rows[id_] for id_ in mine if id_ in rows), key=lambda r: (r.placed_at, r.platform_id))
@@ -158,13 +175,14 @@ class _Reader:
         parcels = self._parcels(rows)
         answers: defaultdict[int, list[Answer]] = defaultdict(list)
         a = customers.ArrivalAnswer
-        told_us = select(a.order_id, a.parcel_id, a.answer, a.at).where(_among(a.order_id, ids))
+        told_us = select(a.order_id, a.parcel_id, a.answer, a.at).where(among(self.session, a.order_id, ids))
         for told in self.session.execute(told_us):
             answers[told.order_id].append(Answer(told.parcel_id, told.answer == "yes", told.at))
         issues: defaultdict[int, list[NotArrived]] = defaultdict(list)
         i = customers.Issue
         columns = (i.order_id, i.parcel_id, i.opened_at, i.closed_at, i.outcome)
-        for issue in self.session.execute(select(*columns).where(_among(i.order_id, ids), i.kind == "not_arrived")):
+        not_arrived = select(*columns).where(among(self.session, i.order_id, ids), i.kind == "not_arrived")
+        for issue in self.session.execute(not_arrived):
             missing = NotArrived(issue.parcel_id, issue.opened_at, issue.closed_at, issue.outcome)
             issues[issue.order_id].append(missing)
         unhappy = low_ratings(self.session, rows.values())
@@ -189,23 +207,21 @@ class _Reader:
 
     def _kept_out(self, customer_id: int | None) -> frozenset[str]:
         """The steps whose holdout the draw has the customer in, with the percentages given."""
-        if customer_id is None:
+        if customer_id is None or not self.holdouts:
             return frozenset()
-        code, steps = self.shop.code, self.settings.steps.items()
-        return frozenset(name for name, one in steps if kept_out(code, customer_id, name, one.holdout_percent))
+        code = self.shop.code
+        return frozenset(name for name, percent in self.holdouts if kept_out(code, customer_id, name, percent))
 
     def _parcels(self, rows: dict[int, Row[Any]]) -> defaultdict[int, list[Parcel]]:
         """With the delivery expected anew by the settings given; what is stored was fixed by those of its day."""
         found: defaultdict[int, list[Parcel]] = defaultdict(list)
         known = (p.version.is_not(None), p.shipped_at.is_not(None))
-        for row in self.session.execute(select(*_PARCEL).where(_among(p.order_id, rows), *known)):
+        for row in self.session.execute(select(*_PARCEL).where(among(self.session, p.order_id, rows), *known)):
             key = row.carrier, rows[row.order_id].country_code
             if key not in self.durations:
                 self.durations[key] = learned_duration(self.session, self.shop.id, self.settings, self.until, *key)
-            parcel = parcel_facts(row)
-            if parcel.delivered_at is None:
-                parcel = replace(parcel, estimated_at=parcel.shipped_at + self.durations[key])
-            found[row.order_id].append(parcel)
+            expected = row.shipped_at + self.durations[key] if row.delivered_at is None else None
+            found[row.order_id].append(parcel_facts(row, expected))
         return found
 
 
@@ -259,11 +275,6 @@ class _Play:
         state = State.WITHHELD if refusal else State.PLANNED
         message = Planned(step=FOLLOW_UP, subject="", state=state, due_at=due, reason=refusal or "due")
         return self._mail(message, order)
-
-
-def _among(column: InstrumentedAttribute[int], ids: Collection[int]) -> ColumnElement[bool]:
-    """`column IN (…)` with the numbers written out: hundreds of parameters take the driver longer than the query."""
-    return column.in_(bindparam(None, list(ids), expanding=True, literal_execute=True))
 
 
 def _chunks(people: Sequence[Collection[int]], size: int) -> Iterator[list[Collection[int]]]:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from plugin.store import liveness, pooler
+from plugin.store.types import load_json
 
 BUSY_SECONDS = 5
 SPARE = 5  # connections beyond the pool's own, for what needs two at once
@@ -30,7 +31,7 @@ class Database:
             "connect_args": {"connect_timeout": BUSY_SECONDS},
         }  # fmt: skip
         # Parameters hold addresses and payloads: an error must not carry them into a log or a traceback.
-        self.engine: Engine = create_engine(url, hide_parameters=True, **options)
+        self.engine: Engine = create_engine(url, hide_parameters=True, json_deserializer=load_json, **options)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +30,19 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         assert isinstance(value, datetime)
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+_decode = json.JSONDecoder().decode
+
+
+def load_json(text: str | bytes) -> Any:
+    """Stored JSON -> value, sooner than `json.loads`: half of the columns are empty, and all are known to be UTF-8."""
+    if len(text) == 2:
+        if text in ("{}", b"{}"):
+            return {}
+        if text in ("[]", b"[]"):
+            return []
+    return _decode(text if isinstance(text, str) else text.decode())
 
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows only in INTEGER PRIMARY KEY

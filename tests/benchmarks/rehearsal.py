@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 
@@ -31,6 +32,8 @@ def run(options: Options) -> list[Result]:
         progress(f"{orders:,} orders")
         messages = rehearse(ctx, shop_id, ShopSettings()).tally.sent
         slices: list[float] = []
+        gc.collect()
+        gc.freeze()  # as the web process does once it has started
         times = in_turns(
             options.rounds,
             {
@@ -39,6 +42,7 @@ def run(options: Options) -> list[Result]:
                 "floor": lambda _: _load(ctx, shop_id),
             },
         )
+        gc.unfreeze()
         ctx.database.dispose()
     ours, sliced, floor = (statistics.median(times[name]) for name in ("ours", "in slices", "floor"))
     what = f"{orders:,} orders at once"
