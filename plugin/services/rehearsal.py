@@ -1,21 +1,19 @@
 """A rehearsal: a shop's recent orders through settings that are not in force. It reads, computes and writes nothing.
 
-The work is cut into parts by customer (a guest is known by the address), so that each part is complete in itself and
-the sums add up. Whoever asks holds what was counted so far (`Progress`) and hands it back for more: any web process can
-go on, and nothing is kept here.
+The work is cut into parts whose sums add up. Whoever asks holds what was counted so far (`Progress`) and hands it back
+for more: any web process can go on, and nothing is kept here.
 """
 
 from __future__ import annotations
 
 import time
-import zlib
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections import defaultdict, namedtuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from plugin.domain import gates
@@ -31,6 +29,8 @@ from plugin.services.context import Context
 from plugin.services.facts.orders import counts_as_purchase
 from plugin.services.histories import low_ratings, order_facts, parcel_facts
 from plugin.services.plan import learned_duration
+from plugin.services.rehearsal_parts import Progress as Progress
+from plugin.services.rehearsal_parts import parts_left, rehearsed
 from plugin.services.shops import shop_of
 from plugin.store.among import among
 from plugin.store.models import customers, orders
@@ -39,7 +39,6 @@ from schemas.settings import ShopSettings
 
 WINDOW = timedelta(days=90)
 IN_ONE_PART = 500  # orders, about: some 0.1 s
-READ_AHEAD = 6  # parts: about as many as a page's request has time for
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # the installation, so that every order counts
 FOLLOW_UP = "cross_sell_follow_up"
 _JOINED = "joined"  # told with another parcel: nobody is left out
@@ -53,37 +52,14 @@ _PARCEL = (p.order_id, p.platform_id, p.shipped_at, p.name, p.status, p.lines, p
            (p.tracking_numbers != []).label("tracking_numbers"))  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a rehearsal is: `done` of `parts`, of the orders placed from `since` until `until`.
+def _plain(name: str, columns: Sequence[Any]) -> Callable[[Iterable[Any]], Any]:
+    """What makes a named tuple of a row: SQLAlchemy's own take ten times as long to give one of their fields."""
+    maker: Any = namedtuple
+    make: Callable[[Iterable[Any]], Any] = maker(name, [column.key for column in columns])._make
+    return make
 
-    `durations`: how long parcels take, by carrier and country, as far as anybody asked: the same in every part.
-    """
 
-    since: datetime
-    until: datetime
-    parts: int
-    done: int = 0
-    tally: Tally = field(default_factory=Tally)
-    durations: dict[tuple[str | None, str | None], timedelta] = field(default_factory=dict)
-
-    @property
-    def finished(self) -> bool:
-        return self.done >= self.parts
-
-    def dump(self) -> dict[str, Any]:
-        return {
-            "since": self.since.isoformat(), "until": self.until.isoformat(), "parts": self.parts, "done": self.done,
-            "tally": self.tally.dump(),
-            "durations": [[*key, duration.total_seconds()] for key, duration in self.durations.items()],
-        }  # fmt: skip
-
-    @classmethod
-    def load(cls, data: dict[str, Any]) -> Progress:
-        """What `dump` gave. Raises KeyError, TypeError or ValueError for anything else."""
-        since, until = datetime.fromisoformat(data["since"]), datetime.fromisoformat(data["until"])
-        durations = {(carrier, country): timedelta(seconds=taken) for carrier, country, taken in data["durations"]}
-        return cls(since, until, data["parts"], data["done"], Tally.load(data["tally"]), durations)
+_plain_order, _plain_parcel = _plain("OrderRow", _ORDER), _plain("ParcelRow", _PARCEL)
 
 
 def rehearse(
@@ -101,10 +77,10 @@ def rehearse(
             now = ctx.clock.now()
             progress = Progress(now - WINDOW, now, parts=0)
         if not progress.parts:
-            counted = session.scalar(select(func.count()).where(*_rehearsed(shop, progress))) or 0
+            counted = session.scalar(select(func.count()).where(*rehearsed(shop, progress))) or 0
             progress = replace(progress, parts=max(1, -(-counted // IN_ONE_PART)))
         reader = _Reader(session, shop, settings.for_new_orders(), progress)
-        for people in _parts(session, shop, progress):
+        for people in parts_left(session, shop, progress):
             progress.tally.add(reader.count(people))
             progress = replace(progress, done=progress.done + 1)
             if end is not None and time.monotonic() >= end:
@@ -112,34 +88,12 @@ def rehearse(
     return progress
 
 
-def _rehearsed(shop: Shop, progress: Progress) -> tuple[ColumnElement[bool], ...]:
-    """The orders that it is about."""
-    return o.shop_id == shop.id, o.placed_at.between(progress.since, progress.until), o.version.is_not(None)
-
-
-def _parts(session: Session, shop: Shop, progress: Progress) -> Iterator[list[list[int]]]:
-    """The parts not done yet, each as its people: the row ids of a person's orders. Some are read ahead together."""
-    for first in range(progress.done, progress.parts, READ_AHEAD):
-        together = range(first, min(first + READ_AHEAD, progress.parts))
-        found: dict[int, defaultdict[int | str, list[int]]] = {part: defaultdict(list) for part in together}
-        number = o.customer_id % progress.parts
-        mine = or_(o.customer_id.is_(None), number.between(together[0], together[-1]))
-        for id_, customer_id, address in session.execute(
-            select(o.id, o.customer_id, o.address).where(*_rehearsed(shop, progress), mine)
-        ):
-            person = customer_id or address or -id_
-            part = (zlib.crc32(person.encode()) if isinstance(person, str) else abs(person)) % progress.parts
-            if part in found:
-                found[part][person].append(id_)
-        for people in found.values():
-            yield list(people.values())
-
-
 class _Reader:
     """Reads histories in bulk, as rows, and plays them through."""
 
     def __init__(self, session: Session, shop: Shop, settings: ShopSettings, progress: Progress) -> None:
         self.session, self.shop, self.settings = session, shop, settings
+        self.connection = session.connection()  # past the ORM, whose entities are not asked for
         self.until, self.durations = progress.until, progress.durations
         self.zone = zone_for(None, shop.timezone)
         self.holdouts = [(name, one.holdout_percent) for name, one in settings.steps.items() if one.holdout_percent]
@@ -152,14 +106,15 @@ class _Reader:
 
     def _count(self, people: Sequence[Collection[int]], tally: Tally) -> None:
         ids = [id_ for mine in people for id_ in mine]
-        rows = {row.id: row for row in self.session.execute(select(*_ORDER).where(among(self.session, o.id, ids)))}
+        found = self.connection.execute(select(*_ORDER).where(among(self.session, o.id, ids)))
+        rows = {row.id: row for row in map(_plain_order, found)}
         histories = self._histories(rows)
         for mine in people:
-            found = sorted((rows[id_] for id_ in mine if id_ in rows), key=lambda r: (r.placed_at, r.platform_id))
-            if found:
-                self._person(found, histories, tally)
+            theirs = sorted((rows[id_] for id_ in mine if id_ in rows), key=lambda r: (r.placed_at, r.platform_id))
+            if theirs:
+                self._person(theirs, histories, tally)
 
-    def _person(self, mine: Sequence[Row[Any]], histories: dict[int, History], tally: Tally) -> None:
+    def _person(self, mine: Sequence[Any], histories: dict[int, History], tally: Tally) -> None:
         play = _Play(self.settings, mine, histories)
         zone = zone_for(mine[-1].country_code, self.shop.timezone)
         sent, dropped = leave(play.mails(), self.settings, zone, play.follow, capped=mine[0].customer_id is not None)
@@ -170,19 +125,19 @@ class _Reader:
         for row in mine:
             tally.leave_out((row.id, row.name or row.platform_id), play.left_out[row.id])
 
-    def _histories(self, rows: dict[int, Row[Any]]) -> dict[int, History]:
+    def _histories(self, rows: dict[int, Any]) -> dict[int, History]:
         ids = list(rows)
         parcels = self._parcels(rows)
         answers: defaultdict[int, list[Answer]] = defaultdict(list)
         a = customers.ArrivalAnswer
         told_us = select(a.order_id, a.parcel_id, a.answer, a.at).where(among(self.session, a.order_id, ids))
-        for told in self.session.execute(told_us):
+        for told in self.connection.execute(told_us):
             answers[told.order_id].append(Answer(told.parcel_id, told.answer == "yes", told.at))
         issues: defaultdict[int, list[NotArrived]] = defaultdict(list)
         i = customers.Issue
         columns = (i.order_id, i.parcel_id, i.opened_at, i.closed_at, i.outcome)
         not_arrived = select(*columns).where(among(self.session, i.order_id, ids), i.kind == "not_arrived")
-        for issue in self.session.execute(not_arrived):
+        for issue in self.connection.execute(not_arrived):
             missing = NotArrived(issue.parcel_id, issue.opened_at, issue.closed_at, issue.outcome)
             issues[issue.order_id].append(missing)
         unhappy = low_ratings(self.session, rows.values())
@@ -212,11 +167,12 @@ class _Reader:
         code = self.shop.code
         return frozenset(name for name, percent in self.holdouts if kept_out(code, customer_id, name, percent))
 
-    def _parcels(self, rows: dict[int, Row[Any]]) -> defaultdict[int, list[Parcel]]:
+    def _parcels(self, rows: dict[int, Any]) -> defaultdict[int, list[Parcel]]:
         """With the delivery expected anew by the settings given; what is stored was fixed by those of its day."""
         found: defaultdict[int, list[Parcel]] = defaultdict(list)
         known = (p.version.is_not(None), p.shipped_at.is_not(None))
-        for row in self.session.execute(select(*_PARCEL).where(among(self.session, p.order_id, rows), *known)):
+        parcels = self.connection.execute(select(*_PARCEL).where(among(self.session, p.order_id, rows), *known))
+        for row in map(_plain_parcel, parcels):
             key = row.carrier, rows[row.order_id].country_code
             if key not in self.durations:
                 self.durations[key] = learned_duration(self.session, self.shop.id, self.settings, self.until, *key)
@@ -228,7 +184,7 @@ class _Reader:
 class _Play:
     """One customer's orders, played through: what would go, and why the rest does not."""
 
-    def __init__(self, settings: ShopSettings, rows: Sequence[Row[Any]], histories: dict[int, History]) -> None:
+    def __init__(self, settings: ShopSettings, rows: Sequence[Any], histories: dict[int, History]) -> None:
         self.settings, self.rows, self.histories = settings, rows, histories
         self.left_out: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
         self.bought = [(row.placed_at, row.platform_id, row.id) for row in rows if counts_as_purchase(row)]
