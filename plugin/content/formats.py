@@ -71,18 +71,25 @@ def number(value: float, locale: str) -> str:
 
 @lru_cache(maxsize=1024)
 def day(value: date, locale: str, *, with_year: bool = False) -> str:
-    """`Tue 3 November`, `Tue, November 3` (en-US), `11월 3일(화)`, or the locale's own way, with the weekday."""
-    known = parse_locale(locale)
+    """`Tue 3 November`, `Tue, November 3` (en-US), `11월 3일(화)`: in the language of the text around it."""
+    known = _of_text(locale)
     if known.language == "ko":
         pattern = "y년 M월 d일(EEE)" if with_year else "M월 d일(EEE)"
-    elif known.language == "en":
-        month_first = known.territory in ("US", "PH")
+    else:
+        month_first = _month_first(known)
         pattern = "EEE, MMMM d" if month_first else "EEE d MMMM"
         pattern += (", y" if month_first else " y") if with_year else ""
-    else:
-        skeletons = known.datetime_skeletons
-        pattern = str(skeletons["yMMMEd" if with_year else "MMMEd"])
     return one_line(format_date(value, pattern, locale=known)) or ""
+
+
+def _of_text(tag: str) -> Locale:
+    """The locale of the text: who reads English for want of their own language reads its days in English too."""
+    known = parse_locale(tag)
+    return known if known.language in ("ko", "en") else Locale("en")
+
+
+def _month_first(known: Locale) -> bool:
+    return known.territory in ("US", "PH")
 
 
 def local_day(value: datetime, locale: str, timezone: str) -> str:
@@ -106,7 +113,7 @@ def window(first: date, last: date, locale: str) -> str:
     in the wrong order are put right.
     """
     first, last = min(first, last), max(first, last)
-    known = parse_locale(locale)
+    known = _of_text(locale)
     same_month = (first.year, first.month) == (last.year, last.month)
     if known.language == "ko":
         if first == last:
@@ -116,7 +123,7 @@ def window(first: date, last: date, locale: str) -> str:
     if first == last:
         return f"on {day(first, locale)}"
     start = day(first, locale)
-    if same_month and known.language == "en" and known.territory not in ("US", "PH"):
+    if same_month and not _month_first(known):
         start = format_date(first, "EEE d", locale=known)
     return f"between {start} and {day(last, locale)}"
 
