@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import sqlite3
 import sys
 import time
 from enum import StrEnum
@@ -87,10 +88,15 @@ def _one_more(connection: Connection, revision: str, *, is_sqlite: bool) -> bool
                     _check_references(connection)
             return True
         except OperationalError as exc:
-            if getattr(exc.orig, "sqlstate", None) not in (DEADLOCK, LOCK_TIMEOUT):
+            if not _lost_a_lock(exc):
                 raise
             time.sleep(PAUSE * (attempt + 1))
     raise NoLock(f"after {TRIES} tries")
+
+
+def _lost_a_lock(exc: OperationalError) -> bool:
+    busy = getattr(exc.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    return busy or getattr(exc.orig, "sqlstate", None) in (DEADLOCK, LOCK_TIMEOUT)
 
 
 def _following(connection: Connection, revision: str) -> str | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,7 @@ from tests.support.postgres import Cluster
 
 PROCESS = """
 import sys
+import threading
 from plugin.store import migrate
 from plugin.store.session import Database
 database = Database(sys.argv[1])
@@ -81,3 +85,18 @@ def test_sqlite_keeps_its_references_after_a_migration(sqlite_database: Database
     migrate.upgrade(sqlite_database)
     with sqlite_database.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_a_busy_sqlite_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugin.store.session.BUSY_SECONDS", 0.05)
+    path = tmp_path / "busy.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("BEGIN IMMEDIATE")
+        timer = threading.Timer(0.4, other.execute, ("COMMIT",))
+        timer.start()
+        database = Database(f"sqlite:///{path}")
+        migrate.upgrade(database)
+        timer.join()
+        assert migrate.current_is_head(database)
+        database.dispose()
