@@ -15,17 +15,16 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from plugin.channels.email.errors import OutcomeUnknown, Permanent, Retryable
-from plugin.channels.email.mime import Mail, build, message_id
-from plugin.channels.email.providers.marks import marks
+from plugin.channels.email.mime import build
 from plugin.channels.email.transport import Transport
-from plugin.content.model import MessageView, Rendered
 from plugin.content.render import render
 from plugin.domain.flows import STEPS, MessageClass, State
 from plugin.services import bodies, follow_ups, keeping_out, outcomes, rates, rewards
 from plugin.services.claims import claim
-from plugin.services.compose import compose, sender_of
+from plugin.services.compose import compose
 from plugin.services.context import Context
 from plugin.services.desk import Desk, lay_out
+from plugin.services.envelope import mail_of
 from plugin.services.leave import Go, Stay, decide
 from plugin.services.offer_content import shows_offers
 from plugin.services.offer_making import NoTimeLeft, Offering, before_leaving, giving
@@ -35,7 +34,6 @@ from plugin.services.replanning import plan_first
 from plugin.services.suggestions import Suggestions
 from plugin.store.models.customers import Customer
 from plugin.store.models.messages import Message
-from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop
 from plugin.store.session import database_now
 from schemas.settings import ShopSettings
@@ -215,7 +213,7 @@ def _letter(ctx: Context, desk: Desk, message: Message, now: datetime) -> Letter
         return None
     view = compose(desk, ctx, shop, settings, order, message, verdict)
     rendered = render(view)
-    mail = _mail(ctx, shop, settings, order, message, view, rendered, verdict.message_class, now)
+    mail = mail_of(ctx, shop, settings, order, message, view, rendered, verdict.message_class, now)
     outgoing = Outgoing(message.id, message.step, mail.sender_address, mail.to, build(mail))
     kept = bodies.sealed(ctx, rendered, view.products)
     return Letter(outgoing, desk.seals[message.id], now, own_class, order.address, mail.subject, kept)
@@ -249,7 +247,7 @@ def _prepare(ctx: Context, id_: int, token: str) -> Outgoing | None:
         rewards.before_writing(session, ctx, shop, settings, order, message, verdict)
         view = compose(desk, ctx, shop, settings, order, message, verdict)
         rendered = render(view)
-        mail = _mail(ctx, shop, settings, order, message, view, rendered, verdict.message_class, now)
+        mail = mail_of(ctx, shop, settings, order, message, view, rendered, verdict.message_class, now)
         data = build(mail)
         bodies.keep(session, message.id, bodies.sealed(ctx, rendered, view.products))
         # Asked before anything is changed: a second update of the row would have its customer locked (PostgreSQL checks
@@ -283,32 +281,3 @@ def _one_at_a_time(session: Session, ctx: Context, id_: int) -> None:
         keeping_out.hold(session, row.shop_id, row.step, row.order_id)
     if row and row.customer_id and STEPS[row.step].message_class is not MessageClass.TRANSACTIONAL:
         session.execute(select(Customer.id).where(Customer.id == row.customer_id).with_for_update())
-
-
-def message_key(shop: Shop, message: Message) -> str:
-    """The message's name for ever: the same in every try, so that mailboxes can tell a repetition."""
-    parts = (shop.code, message.flow, message.step, message.subject, message.channel, str(message.copy))
-    return "/".join(parts)
-
-
-def _mail(
-    ctx: Context, shop: Shop, settings: ShopSettings, order: Order, message: Message, view: MessageView,
-    rendered: Rendered, message_class: MessageClass, now: datetime,
-) -> Mail:  # fmt: skip
-    sender, key = sender_of(shop, settings), message_key(shop, message)
-    return Mail(
-        key=key,
-        message_id=message_id(key, sender.address.rpartition("@")[2]),
-        sender_name=sender.name,
-        sender_address=sender.address,
-        reply_to=sender.reply_to,
-        to=order.email or "",
-        subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
-        feedback_id=f"{message.step}:{message.flow}:{message_class}:{shop.code}",
-        list_unsubscribe_url=None if message_class is MessageClass.TRANSACTIONAL else view.links.unsubscribe,
-        language=view.locale,
-        date=now,
-        marks=marks(ctx.settings.email_webhooks, key),
-    )

@@ -67,7 +67,7 @@ def write(
         text="\n\n".join([*(_plain(part) for part in parts), "\n".join(["--", view.name, *service])]) + "\n",
         html=_html(parts, service, view, language),
         feedback_id=f"{letter.kind}:service_desk:transactional:{shop.code}",
-        language=locale,
+        language=language,
         date=ctx.clock.now(),
         marks=marks(ctx.settings.email_webhooks, key),
     )

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from plugin.channels.email.mime import message_id
 from plugin.domain.addresses import normalise_email
-from plugin.services.deliver import message_key
+from plugin.services.envelope import message_key
 from plugin.store.models.desk import DeskLetter
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order

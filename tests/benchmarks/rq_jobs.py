@@ -22,8 +22,8 @@ from plugin.domain.flows import STEPS, State
 from plugin.services.compose import compose
 from plugin.services.context import Context
 from plugin.services.context import build as build_context
-from plugin.services.deliver import _mail
 from plugin.services.desk import lay_out
+from plugin.services.envelope import mail_of
 from plugin.services.leave import Go, decide
 from plugin.store.models.messages import Message
 from tests.benchmarks.sample import sample
@@ -50,7 +50,9 @@ def send_one(message_id: int) -> None:
         if not isinstance(verdict, Go):
             return
         view = compose(desk, ctx, shop, desk.settings_of(shop), order, message, verdict)
-        mail = _mail(shop, desk.settings_of(shop), order, message, view, render(view), now)
+        mail = mail_of(
+            ctx, shop, desk.settings_of(shop), order, message, view, render(view), verdict.message_class, now
+        )
         transport.send(mail.sender_address, mail.to, build(mail))
         message.state, message.sent_at, message.reason = State.SENT, now, "sent"
 

@@ -115,7 +115,9 @@ def test_the_language_is_the_orders_then_the_shops_then_english(
         session.execute(update(Shop).values(locale=shop_locale))
     world.hook("orders/create", order(world.now, customer_locale=order_locale))
     world.send()
-    assert bool(re.search("[가-힣]", world.sink.parsed()[0]["Subject"])) is (language == "ko")
+    mail = world.sink.parsed()[0]
+    assert bool(re.search("[가-힣]", mail["Subject"])) is (language == "ko")
+    assert mail["Content-Language"] == language
 
 
 def test_marketing_mail_names_who_sends_it(walked: World) -> None:
