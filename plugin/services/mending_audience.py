@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from plugin.domain.consent import ConsentWords
 from plugin.domain.flows import State
 from plugin.domain.history import History, Mended, NotArrived
+from plugin.domain.history import Order as OrderFacts
 from plugin.domain.timeline import Planned, plan_mended
 from plugin.services import histories
 from plugin.services.consents import consents_of, suppressions_of
@@ -19,6 +21,7 @@ from plugin.services.context import Context
 from plugin.services.mending_facts import Person, mendings_of, person_of
 from plugin.services.order_search import full_name
 from plugin.services.shops import shop_of
+from plugin.store.among import among
 from plugin.store.models.customers import Issue
 from plugin.store.models.feedback import AnswerTag, Mending
 from plugin.store.models.orders import Order
@@ -30,6 +33,11 @@ NAMED = 50  # customers of each group that are shown by name
 SUPPOSED = 0  # the number of the mending that is not made yet
 HEARD = "was told before and has raised nothing since"
 ARCHIVED = "the order is closed for good"
+
+o = Order
+_ORDER = (o.id, o.platform_id, o.customer_id, o.address, o.email, o.first_name, o.last_name, o.name, o.placed_at,
+          o.country_code, o.test, o.archived_at, o.version, o.redacted_at)  # fmt: skip
+OrderRow = Any  # one with these columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ def audience(session: Session, ctx: Context, shop_id: int, tag_id: int) -> Audie
     settings, found = load_settings(shop.settings), Audience()
     supposed = Mending(id=SUPPOSED, shop_id=shop_id, tag_id=tag_id, made_at=ctx.clock.now())
     tellers: set[Person] = set()
-    others: dict[Person, Order] = {}
+    others: dict[Person, OrderRow] = {}
     for rows in _orders(session, shop_id, tag_id, supposed):
         for order, message in _planned(session, shop, settings, rows, supposed):
             if message is None:
@@ -76,8 +84,6 @@ def audience(session: Session, ctx: Context, shop_id: int, tag_id: int) -> Audie
             else:
                 tellers.add(person_of(order))
                 _count(found, order, message)
-        for row in rows:
-            session.expunge(row)
     for person, order in others.items():
         if person not in tellers:
             reason = ARCHIVED if order.archived_at else HEARD
@@ -85,20 +91,20 @@ def audience(session: Session, ctx: Context, shop_id: int, tag_id: int) -> Audie
     return found
 
 
-def _orders(session: Session, shop_id: int, tag_id: int, supposed: Mending) -> Iterator[Sequence[Order]]:
+def _orders(session: Session, shop_id: int, tag_id: int, supposed: Mending) -> Iterator[Sequence[OrderRow]]:
     t = AnswerTag
     raised = (t.tag_id == tag_id, t.shop_id == shop_id, t.removed.is_(False), t.at <= supposed.made_at)
     ids = sorted(session.scalars(select(t.order_id).where(*raised)).all())
     for start in range(0, len(ids), CHUNK):
         wanted = ids[start : start + CHUNK]
-        yield session.scalars(
-            select(Order).where(Order.id.in_(wanted), Order.shop_id == shop_id).order_by(Order.id)
+        yield session.execute(
+            select(*_ORDER).where(among(session, o.id, wanted), o.shop_id == shop_id).order_by(o.id)
         ).all()
 
 
 def _planned(
-    session: Session, shop: Shop, settings: ShopSettings, rows: Sequence[Order], supposed: Mending
-) -> Iterator[tuple[Order, Planned | None]]:
+    session: Session, shop: Shop, settings: ShopSettings, rows: Sequence[OrderRow], supposed: Mending
+) -> Iterator[tuple[OrderRow, Planned | None]]:
     """Each order with the message it would have; None where it is not the one that tells its customer."""
     live = [row for row in rows if row.archived_at is None and row.version is not None]
     tells = mendings_of(session, shop, live, (), supposed)
@@ -112,12 +118,13 @@ def _planned(
 
 
 def _histories(
-    session: Session, shop: Shop, rows: Sequence[Order], supposed: Mending
-) -> Iterator[tuple[Order, History]]:
+    session: Session, shop: Shop, rows: Sequence[OrderRow], supposed: Mending
+) -> Iterator[tuple[OrderRow, History]]:
     """Of each history what this one message depends on: thousands are looked at while somebody waits."""
     i, told = Issue, Mended(SUPPOSED, supposed.made_at)
     missing: defaultdict[int, list[NotArrived]] = defaultdict(list)
-    open_ = (i.order_id.in_([row.id for row in rows]), i.kind == histories.NOT_ARRIVED, i.closed_at.is_(None))
+    theirs = among(session, i.order_id, [row.id for row in rows])
+    open_ = (theirs, i.kind == histories.NOT_ARRIVED, i.closed_at.is_(None))
     for order_id, parcel_id, opened_at in session.execute(select(i.order_id, i.parcel_id, i.opened_at).where(*open_)):
         missing[order_id].append(NotArrived(parcel_id, opened_at))
     unhappy = histories.low_ratings(session, rows)
@@ -125,7 +132,7 @@ def _histories(
     consents, suppressed = consents_of(session, shop.id, addresses), suppressions_of(session, shop.id, addresses)
     for row in rows:
         yield row, History(
-            order=histories.order_facts(row),
+            order=_facts(row),
             installed_at=shop.installed_at,
             live=shop.live,
             country_code=row.country_code,
@@ -137,7 +144,19 @@ def _histories(
         )
 
 
-def _count(found: Audience, order: Order, message: Planned) -> None:
+def _facts(row: OrderRow) -> OrderFacts:
+    """Without the lines: what was ordered, and whether it was cancelled since, does not matter to this message."""
+    return OrderFacts(
+        order_id=row.platform_id,
+        placed_at=row.placed_at,
+        lines=(),
+        test=row.test,
+        erased=row.redacted_at is not None,
+        has_address=row.address is not None,
+    )
+
+
+def _count(found: Audience, order: OrderRow, message: Planned) -> None:
     if message.state in (State.WITHHELD, State.CANCELLED):
         _never(found, order, message.reason)
         return
@@ -151,12 +170,12 @@ def _count(found: Audience, order: Order, message: Planned) -> None:
         found.would.append(_named(order, message.reason if waits else None))
 
 
-def _never(found: Audience, order: Order, reason: str) -> None:
+def _never(found: Audience, order: OrderRow, reason: str) -> None:
     found.never += 1
     found.reasons[reason] += 1
     if len(found.would_not) < NAMED:
         found.would_not.append(_named(order, reason))
 
 
-def _named(order: Order, reason: str | None) -> Named:
+def _named(order: OrderRow, reason: str | None) -> Named:
     return Named(order.id, order.name or order.platform_id, full_name(order), order.email, reason)

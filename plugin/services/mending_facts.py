@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from plugin.domain.complaints import mending_of
 from plugin.domain.flows import LEFT, YOU_TOLD_US
 from plugin.domain.history import Mended
+from plugin.store.among import among
 from plugin.store.models.archive import MessageArchive
 from plugin.store.models.feedback import AnswerTag, Mending
 from plugin.store.models.messages import Message
@@ -39,7 +40,7 @@ class _Raised:
 def mendings_of(
     session: Session,
     shop: Shop,
-    rows: Collection[Order],
+    rows: Collection[Order | Any],
     known: Iterable[tuple[int, str]],
     supposed: Mending | None = None,
 ) -> dict[int, tuple[Mended, ...]]:
@@ -94,24 +95,24 @@ def _teller(
 
 
 def _raised(
-    session: Session, shop: Shop, rows: Collection[Order], tag_ids: Collection[int]
+    session: Session, shop: Shop, rows: Collection[Order | Any], tag_ids: Collection[int]
 ) -> defaultdict[tuple[Person, int], list[_Raised]]:
     o, t = Order, AnswerTag
     columns = select(t.tag_id, t.at, o.id, o.customer_id, o.address, o.archived_at, o.version, o.redacted_at).join(
         o, o.id == t.order_id
     )
     found: defaultdict[tuple[Person, int], list[_Raised]] = defaultdict(list)
-    for condition in _theirs(shop, rows):
+    for condition in _theirs(session, shop, rows):
         for row in session.execute(columns.where(condition, t.tag_id.in_(tag_ids), t.removed.is_(False))):
             usable = row.archived_at is None and row.version is not None and row.address and row.redacted_at is None
             found[person_of(row), row.tag_id].append(_Raised(row.id, row.at, bool(usable)))
     return found
 
 
-def _told(session: Session, shop: Shop, rows: Collection[Order]) -> defaultdict[Person, dict[int, int]]:
+def _told(session: Session, shop: Shop, rows: Collection[Order | Any]) -> defaultdict[Person, dict[int, int]]:
     o = Order
     found: defaultdict[Person, dict[int, int]] = defaultdict(dict)
-    for condition in _theirs(shop, rows):
+    for condition in _theirs(session, shop, rows):
         for m in (Message, MessageArchive):
             left = select(m.subject, o.id, o.customer_id, o.address).join(o, o.id == m.order_id)
             for row in session.execute(left.where(condition, m.step == YOU_TOLD_US, m.state.in_(LEFT))):
@@ -121,7 +122,7 @@ def _told(session: Session, shop: Shop, rows: Collection[Order]) -> defaultdict[
     return found
 
 
-def _theirs(shop: Shop, rows: Collection[Order]) -> list[ColumnElement[bool]]:
+def _theirs(session: Session, shop: Shop, rows: Collection[Order | Any]) -> list[ColumnElement[bool]]:
     """The orders of the same customers, and of guests with the same addresses; each on an index."""
     o = Order
     people = {row.customer_id for row in rows if row.customer_id}
@@ -129,9 +130,9 @@ def _theirs(shop: Shop, rows: Collection[Order]) -> list[ColumnElement[bool]]:
     alone = [row.id for row in rows if not row.customer_id and not row.address]
     found: list[ColumnElement[bool]] = []
     if people:
-        found.append(o.customer_id.in_(people))
+        found.append(among(session, o.customer_id, people))
     if guests:
-        found.append((o.shop_id == shop.id) & o.address.in_(guests) & o.customer_id.is_(None))
+        found.append((o.shop_id == shop.id) & among(session, o.address, guests) & o.customer_id.is_(None))
     if alone:
-        found.append(o.id.in_(alone))
+        found.append(among(session, o.id, alone))
     return found

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -128,7 +129,7 @@ def _line(order: Order, states: dict[str, int], next_at: datetime | None) -> Ord
     )
 
 
-def full_name(order: Order) -> str:
+def full_name(order: Order | Any) -> str:
     """As the customer would write it: a Korean name begins with the family's, without a space. "" when unknown."""
     first, last = order.first_name or "", order.last_name or ""
     if _is_hangul(last + first):

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from plugin.channels.email.errors import Permanent
+from plugin.domain.sender_dns import Record
 from plugin.services import acts, answers, api_keys, issue_desk, logins
 from plugin.services.context import Context
 from plugin.services.desk_hours import save_hours
@@ -29,6 +31,7 @@ from plugin.store.models.figures import Open, Reaction
 from plugin.store.models.messages import Click, Message
 from plugin.store.models.orders import Order
 from plugin.store.models.platform import Errand, ShopToken
+from plugin.store.models.senders import SenderDomain
 from plugin.store.models.shops import Shop
 from schemas.settings import load_settings
 from tests.looks.people import (
@@ -238,6 +241,7 @@ def _afterwards(ctx: Context, world: World) -> None:
                               access_expires_at=datetime.now(UTC) + timedelta(hours=1),
                               refresh_expires_at=datetime.now(UTC) + timedelta(days=90),
                               renewed_at=datetime.now(UTC)))  # fmt: skip
+        _sender(session, shop_id)
         for place, message in enumerate(session.scalars(select(Message).where(Message.state == "sent"))):
             at = message.sent_at + timedelta(hours=1 + place % 7)
             mine = {"shop_id": shop_id, "message_id": message.id}
@@ -249,6 +253,17 @@ def _afterwards(ctx: Context, world: World) -> None:
                     session.add(Click(**mine, at=at, by_scanner=scanner, target=target))
             if place % 29 == 7:
                 session.add(Reaction(**mine, kind="unsubscribed", at=at))
+
+
+def _sender(session: Session, shop_id: int) -> None:
+    """One record is as it should be, one is weak and one is missing."""
+    domain = "haneul.example"
+    records = [
+        Record("spf", "good", domain, "v=spf1 include:amazonses.com ~all"),
+        Record("dkim", "missing", f"_domainkey.{domain}", None),
+        Record("dmarc", "weak", f"_dmarc.{domain}", "v=DMARC1; p=none; rua=mailto:dmarc@haneul.example"),
+    ]
+    session.merge(SenderDomain(shop_id=shop_id, domain=domain, looked_at=NOW, found=[asdict(one) for one in records]))
 
 
 def _figures(ctx: Context) -> None:
