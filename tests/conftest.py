@@ -44,6 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[f"{postgres.RUN}_PID"] = str(os.getpid())
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two more than there are processors: many tests wait, for a browser, another process or the disk."""
+    return (os.cpu_count() or 1) + 2
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.pop(postgres.RUN), ignore_errors=True)
