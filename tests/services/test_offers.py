@@ -8,11 +8,14 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 
+from plugin.domain.holdout import kept_out
 from plugin.services import offer_making
 from plugin.services.context import Context
 from plugin.services.deliver import Courier, claim, send_due
 from plugin.services.offer_rules import count_medians, refresh_medians
+from plugin.store.models.customers import Customer
 from plugin.store.models.messages import Message
 from plugin.store.models.offers import Offer, OrderMedian
 from plugin.store.models.shops import Shop
@@ -94,6 +97,19 @@ def test_nobody_who_may_not_get_marketing_is_made_an_offer(quick: OfferScene) ->
     quick.world.walk(days=5)
     assert quick.world.message("cross_sell").state == "withheld"
     assert (quick.shopify.asked("DiscountCreate"), quick.world.rows(Offer)) == ([], [])
+
+
+@pytest.mark.parametrize("out", [True, False])
+def test_nobody_whom_a_holdout_keeps_out_is_made_an_offer(quick: OfferScene, out: bool) -> None:
+    quick.world.configure(offers=RULES, steps={"cross_sell": {"holdout_percent": 50}})
+    quick.until_the_cross_sell()
+    customer_id = quick.world.row(Customer).id
+    drawn = next(code for code in "abcdefghijkl" if kept_out(code, customer_id, "cross_sell", 50) is out)
+    with quick.ctx.database.transaction() as session:
+        session.execute(update(Shop).values(code=drawn))
+    quick.world.walk(days=1)
+    assert quick.world.message("cross_sell").state == ("withheld" if out else "sent")
+    assert len(quick.shopify.asked("DiscountCreate")) == len(quick.world.rows(Offer)) == (0 if out else 1)
 
 
 def test_an_order_well_above_the_median_gets_attention_and_no_discount(sqlite_context: Context) -> None:
