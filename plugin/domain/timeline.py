@@ -291,9 +291,8 @@ def _unless_kept_out(message: Planned, history: History) -> Planned:
         return message
     if out:
         return message.in_state(State.WITHHELD, KEPT_OUT)
-    if message.state is State.PLANNED:
-        return message.in_state(State.PLANNED, TO_BE_KEPT_OUT, message.due_at)
-    return message
+    planned = message.state is State.PLANNED
+    return message.in_state(State.PLANNED, TO_BE_KEPT_OUT, message.due_at) if planned else message
 
 
 def chosen(acts: Iterable[Act], step: str, subject: str, copy: int) -> bool:
