@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import multiprocessing
 import os
@@ -12,6 +11,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
+from jobs.collector import settle
 from jobs.environment import configure_logs, load
 from jobs.ports import check_port
 from jobs.processes import die_with_parent
@@ -38,8 +38,7 @@ def application() -> Flask:
         die_with_parent()
     configure_logs(os.environ)
     app = create_app(load(os.environ), THREADS)
-    gc.collect()
-    gc.freeze()  # what is there now stays: the collector need not walk through it again and again
+    settle()
     return app
 
 

@@ -8,6 +8,7 @@ import time
 
 from sqlalchemy import select
 
+from jobs.collector import settle
 from plugin.services.context import Context
 from plugin.services.rehearsal import _ORDER, _PARCEL, Progress, rehearse
 from plugin.store.models.customers import Consent
@@ -32,8 +33,8 @@ def run(options: Options) -> list[Result]:
         progress(f"{orders:,} orders")
         messages = rehearse(ctx, shop_id, ShopSettings()).tally.sent
         slices: list[float] = []
-        gc.collect()
-        gc.freeze()  # as the web process does once it has started
+        before = gc.get_threshold()
+        settle()  # as the web process does once it has started
         times = in_turns(
             options.rounds,
             {
@@ -43,6 +44,7 @@ def run(options: Options) -> list[Result]:
             },
         )
         gc.unfreeze()
+        gc.set_threshold(*before)
         ctx.database.dispose()
     ours, sliced, floor = (statistics.median(times[name]) for name in ("ours", "in slices", "floor"))
     what = f"{orders:,} orders at once"
