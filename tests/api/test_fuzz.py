@@ -26,7 +26,7 @@ from tests.api.conftest import Api, api_over
 from tests.conftest import KEY, NOW
 from tests.support.fakes import RecordingQueues
 
-EXAMPLES = 15  # for each operation
+EXAMPLES = 25  # for each operation
 # The first asks for 405 where Flask answers 404; the second leaves out the key that `call` puts in again; the third
 # does not know what a form cannot say: an `after` is one that we gave, `since` comes before `until`.
 NOT_OURS = [unsupported_method, missing_required_header, positive_data_acceptance]

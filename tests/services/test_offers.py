@@ -187,16 +187,16 @@ def test_a_slow_platform_holds_a_batch_up_once(quick: OfferScene, monkeypatch: p
         told("fulfillment_events/create", tracked(at, order_id=2000 + number))
     quick.world.walk(days=6.9)
     quick.world.later(days=1)
-    quick.shopify.answers["DiscountCreate"] = [lambda _: time.sleep(3) or MADE]
+    quick.shopify.answers["DiscountCreate"] = [lambda _: time.sleep(1.5) or MADE]
     quick.world.hook("orders/create", order(quick.world.now, 3001, customer=customer(99, email="x@example.com")))
     begun = time.monotonic()
     send_due(quick.ctx, quick.world.courier)
-    assert time.monotonic() - begun < 2.9
+    assert time.monotonic() - begun < 1.4
     assert "thank_you" in quick.world.sink.steps()[-5:]
     states = {message.state for message in quick.world.rows(Message, step="cross_sell") if message.subject < "3"}
     assert states == {"planned"}
     assert len(quick.shopify.asked("DiscountCreate")) == 1
-    time.sleep(3)  # the call that nobody waits for ends
+    time.sleep(1.5)  # the call that nobody waits for ends
 
 
 def test_messages_without_offers_cost_one_query_more_for_each_batch(quick: OfferScene) -> None:

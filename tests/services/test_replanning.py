@@ -164,7 +164,7 @@ def test_old_orders_with_something_to_decide_are_planned_too(both: World) -> Non
     assert {m.reason for m in both.rows(Message, step="survey")} == {"this step is switched off"}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(4))
 def test_nothing_leaves_that_the_settings_in_force_do_not_let_leave(both: World, at_once: World, seed: int) -> None:
     """Two installations live through the same, one whose changes are followed to the end at once, and one whose
     background goes on now and then and is killed in between. At no time did the second send what the first had not."""
@@ -185,8 +185,8 @@ def test_nothing_leaves_that_the_settings_in_force_do_not_let_leave(both: World,
         finish(at_once)
         for _ in range(dice.randrange(3)):
             _go_on(both, dice)
-        for hours in (dice.choice((1, 5)), 12, dice.choice((2, 8))):
-            both.later(hours=hours)  # the clock is the same
+        for _ in range(4):
+            both.later(hours=dice.choice((1, 5, 12)))  # the clock is the same
             for world in worlds:
                 world.send(limit=dice.choice((3, 100)))
             assert sent(both) <= sent(at_once)
@@ -197,7 +197,7 @@ def test_nothing_leaves_that_the_settings_in_force_do_not_let_leave(both: World,
         ids = session.scalars(select(Order.id)).all()
         plan_orders(session, both.ctx, session.scalars(select(Shop)).one(), ids)
     assert calendar(both) == planned
-    assert len(sent(both)) > 8
+    assert len(sent(both)) > 12
 
 
 def _same_change(worlds: tuple[World, World], dice: random.Random) -> None:
