@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from hypothesis import settings as hypothesis_settings
+from playwright.sync_api import Browser, sync_playwright
 from redis import Redis
 
 from jobs import embedded
@@ -22,6 +23,7 @@ from plugin.config import ConfigError, Settings, embedded_redis_url
 from plugin.services.context import Context
 from plugin.store.session import Database
 from tests.support import network, postgres
+from tests.support.chromium import ARGS, NAMES
 from tests.support.fakes import RecordingQueues
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)  # a Monday
@@ -198,3 +200,14 @@ def shared() -> Path:
     if not path.is_dir():
         pytest.skip("needs DASI_SHARED: the folder of shared payloads is not here")
     return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("needs Chromium: none of chromium, chromium-browser, google-chrome is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+        yield browser
+        browser.close()

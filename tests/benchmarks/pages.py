@@ -15,11 +15,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from plugin.services.logins import make_link
 from tests.benchmarks.calendar import Filler, open_shop
 from tests.benchmarks.harness import Options, Result, Stage, free_port, stage
+from tests.support.chromium import NAMES
 
 TITLE = "the merchant's home page in Chromium: a fresh browser, dasi web, PostgreSQL"
 MESSAGES, SHORT = 50_000, 500
 SLOWEST, LARGEST, LONGEST = 0.5, 120.0, 50.0  # seconds to the largest paint, kB, milliseconds to answer a tap
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 OBSERVE = """
   window.seen = {lcp: 0, shift: 0, taps: []};
   new PerformanceObserver(list => { for (const e of list.getEntries()) seen.lcp = e.startTime; })

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from plugin.content.model import MessageView
 from plugin.content.preview import samples
 from plugin.content.render import render
-from tests.web.test_browser import ARGS, NAMES
 
 pytestmark = pytest.mark.browser
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsteemischungsgeschenkpackung"
 OUTSIDE = """() => [...document.querySelectorAll('body *')]
   .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
   .map(one => one.tagName + ': ' + one.textContent.trim().slice(0, 60)).slice(-3)"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip("needs Chromium: none of chromium, chromium-browser, google-chrome is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
-        yield browser
-        browser.close()
 
 
 def lengthened(view: MessageView) -> MessageView:

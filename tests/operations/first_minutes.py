@@ -27,11 +27,11 @@ from playwright.sync_api import FrameLocator, Page, Route, sync_playwright
 
 from tests.benchmarks.payloads import new_order, order
 from tests.replay.servers import ROOT, Servers, free_port
+from tests.support.chromium import NAMES
 
 SHOP = "haneul.myshopify.com"
 KEY, SECRET = "first-minutes-key", "a-shopify-secret-of-the-first-minutes"
 ADMIN = "https://admin.shopify.com/store/haneul"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGS = [
     "--headless", "--no-sandbox", "--disable-gpu",
     "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests,PrivateNetworkAccessChecks",

@@ -26,11 +26,11 @@ from plugin.store.models.customers import Consent
 from plugin.store.models.platform import Errand, ShopToken
 from plugin.store.models.shops import Shop
 from schemas.settings import load_settings
+from tests.support.chromium import NAMES
 from tests.web.merchant.conftest import DOMAIN
 from tests.web.scenes import Scene, scene
 
 pytestmark = [pytest.mark.browser, pytest.mark.shared]
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     # The admin's page is answered by the test, so to the browser it is a public page that frames a local one.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 from werkzeug.serving import make_server
 
 from plugin.services import answers, logins, mendings, tagging
@@ -17,7 +16,6 @@ from plugin.services.context import Context
 from plugin.web import auth
 from plugin.web.auth import Auth
 from tests.web.scenes import scene
-from tests.web.test_browser import ARGS, NAMES
 
 pytestmark = pytest.mark.browser
 WIDTHS = (390, 1280)
@@ -33,17 +31,6 @@ class Signed:
     context: BrowserContext
     base: str
     paths: list[str]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip("needs Chromium: none of chromium, chromium-browser, google-chrome is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=["en", "ko"])

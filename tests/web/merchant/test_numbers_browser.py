@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import make_server
 
 from plugin.services import logins
@@ -19,21 +18,9 @@ from plugin.store.models.customers import Consent
 from plugin.web.merchant import words
 from tests.web.merchant.numbers import fill_numbers
 from tests.web.scenes import Scene, scene
-from tests.web.test_browser import ARGS, NAMES
 
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("DASI_PICTURES")  # a folder to keep what was seen in
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip("needs Chromium: none of chromium, chromium-browser, google-chrome is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

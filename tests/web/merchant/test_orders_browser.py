@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from plugin.app import create_app_from
@@ -21,7 +20,6 @@ from plugin.store.models.messages import Act, Click, Message
 from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop
 from tests.services.world import World, consent, order, parcel, whole_life
-from tests.web.test_browser import ARGS, NAMES
 
 pytestmark = pytest.mark.browser
 
@@ -40,17 +38,6 @@ class Desk:
         answer = self.page.goto(self.base + path)
         assert answer is not None
         assert answer.status == 200
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip("needs Chromium: none of chromium, chromium-browser, google-chrome is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
-        yield browser
-        browser.close()
 
 
 def tell_story(world: World) -> None:

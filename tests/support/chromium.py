@@ -1,0 +1,10 @@
+"""The system's Chromium, as all tests of pages start it."""
+
+from __future__ import annotations
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no page waits for an image that is not there
+]  # fmt: skip
