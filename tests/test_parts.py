@@ -113,6 +113,7 @@ def silent_server() -> Iterator[str]:
         yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
 
 
+@pytest.mark.alone
 def test_a_nudge_waits_for_nobody(silent_server: str, tmp_path: Path) -> None:
     for url in (silent_server, "redis://127.0.0.1:1/0", f"unix://{tmp_path}/none"):
         queues = Queues(url)

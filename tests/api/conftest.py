@@ -8,9 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from plugin.app import create_app_from
 from plugin.services.api_keys import make_key
 from plugin.services.context import Context
+from tests.support.apps import app_over
 from tests.web.scenes import Scene, scene
 
 
@@ -35,7 +35,7 @@ def api_over(ctx: Context) -> Api:
     made = scene(ctx)
     with ctx.database.transaction() as session:
         key = make_key(session, made.shop_id, "books", "the owner")
-    return Api(made, made.shop_id, key.secret, create_app_from(ctx).test_client())
+    return Api(made, made.shop_id, key.secret, app_over(ctx).test_client())
 
 
 @pytest.fixture

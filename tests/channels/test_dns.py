@@ -66,6 +66,7 @@ def test_what_a_name_server_answers(resolver: dns.resolver.Resolver) -> None:
         txt("nobody.example")
 
 
+@pytest.mark.alone
 def test_one_that_is_silent_is_waited_for_once(resolver: dns.resolver.Resolver) -> None:
     txt, begun = asker(resolver), time.monotonic()
     for name in ("silent.example", "haneul.example", "nobody.example"):

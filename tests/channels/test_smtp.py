@@ -172,6 +172,7 @@ def test_an_address_is_dead_after_the_message_only_by_its_enhanced_code(
             assert error.dead_address is dead
 
 
+@pytest.mark.alone
 def test_silence_after_the_message_is_an_unknown_outcome(opened: list[SmtpTransport], seconds: Seconds) -> None:
     with SmtpServer(DOT=SILENCE) as server:
         transport = transport_to(server, opened, seconds, timeout=0.2, answer_timeout=0.3)
@@ -180,6 +181,7 @@ def test_silence_after_the_message_is_an_unknown_outcome(opened: list[SmtpTransp
         assert (server.connections, len(server.messages)) == (2, 2)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("verb", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"])
 def test_silence_before_the_message_is_tried_again(verb: str, opened: list[SmtpTransport], seconds: Seconds) -> None:
     with SmtpServer(**{verb: SILENCE}) as server:

@@ -13,7 +13,6 @@ from sqlalchemy import select, update
 from werkzeug.serving import make_server
 
 from jobs import demo as job
-from plugin.app import create_app_from
 from plugin.clock import RowClock
 from plugin.platforms.demo import catalogue
 from plugin.platforms.demo.books import BookStore
@@ -25,6 +24,7 @@ from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order, Product
 from plugin.store.models.shops import ClockRow, Receipt
 from schemas.settings import load_settings
+from tests.support.apps import app_over
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
 FORM = {"name": "Emma Carter", "language": "en", "newsletter": "on", "product": ["sejak-green-tea", "moon-jar-mug"]}
@@ -71,7 +71,7 @@ def trial(sqlite_context: Context) -> Iterator[Demo]:
             return session.execute(select(ClockRow.now)).scalar_one()
 
     ctx.clock = RowClock(read_row, keep=0.0)
-    app = create_app_from(ctx)
+    app = app_over(ctx)
     server = make_server("127.0.0.1", 0, app)
     ctx.settings = replace(ctx.settings, public_url=f"http://127.0.0.1:{server.port}")
     thread = threading.Thread(target=server.serve_forever)
@@ -220,7 +220,7 @@ def test_the_pages_allow_no_inline_script(trial: Demo) -> None:
 
 
 def test_outside_the_demo_there_is_no_demo(sqlite_context: Context) -> None:
-    client = create_app_from(sqlite_context).test_client()
+    client = app_over(sqlite_context).test_client()
     assert client.get("/demo").status_code == 404
     assert client.get("/demo/inbox").status_code == 404
 

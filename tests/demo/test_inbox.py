@@ -16,12 +16,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from jobs import demo as job
-from plugin.app import create_app_from
 from plugin.config import ConfigError, Settings
 from plugin.platforms.demo import inbox
 from plugin.services.context import Context
 from plugin.services.demo import inbox_folder
 from plugin.services.demo_clock import seed_clock
+from tests.support.apps import app_over
 
 HTML = (
     "<html><head><style>@media (prefers-color-scheme: dark){body{background:#000}}</style></head>"
@@ -50,7 +50,7 @@ def folder(settings: Settings) -> Path:
 def client(sqlite_context: Context, folder: Path) -> FlaskClient:
     sqlite_context.settings = replace(sqlite_context.settings, demo=True)
     seed_clock(sqlite_context)
-    return create_app_from(sqlite_context).test_client()
+    return app_over(sqlite_context).test_client()
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from datetime import timedelta
 from flask.testing import FlaskClient
 
 from jobs.demo import prepare
-from plugin.app import create_app_from
 from plugin.services import logins
 from plugin.services.context import Context
 from plugin.store.models.merchants import LoginLink
+from tests.support.apps import app_over
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
@@ -19,7 +19,7 @@ OURS = {"Sec-Fetch-Site": "same-origin"}
 def demo_client(ctx: Context) -> FlaskClient:
     ctx.settings = replace(ctx.settings, demo=True)
     prepare(ctx)
-    return create_app_from(ctx).test_client()
+    return app_over(ctx).test_client()
 
 
 def test_one_button_opens_them(sqlite_context: Context) -> None:
@@ -43,5 +43,5 @@ def test_no_foreign_page_presses_it(sqlite_context: Context) -> None:
 
 
 def test_outside_the_demo_there_is_no_such_button(sqlite_context: Context) -> None:
-    client = create_app_from(sqlite_context).test_client()
+    client = app_over(sqlite_context).test_client()
     assert client.post("/demo/merchant", headers=OURS).status_code == 404

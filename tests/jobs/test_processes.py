@@ -64,6 +64,7 @@ def test_a_child_that_dies_is_started_again_after_a_pause(monkeypatch: pytest.Mo
     end([child], 5)
 
 
+@pytest.mark.alone
 def test_the_pause_grows_for_a_child_that_cannot_live(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "FIRST_PAUSE", 0.02)
     monkeypatch.setattr(processes, "LONGEST_PAUSE", 0.08)
@@ -79,6 +80,7 @@ def test_the_pause_grows_for_a_child_that_cannot_live(monkeypatch: pytest.Monkey
     assert 3 <= len(pids) <= 25
 
 
+@pytest.mark.alone
 def test_children_that_do_not_listen_are_killed(tmp_path: Path) -> None:
     deaf = tmp_path / "deaf"
     child = Child("stubborn", [sys.executable, "-c", STUBBORN, str(deaf)], dict(os.environ))

@@ -73,6 +73,7 @@ def taken(redis: Redis) -> bool:
         return False
 
 
+@pytest.mark.alone
 def test_a_worker_outlives_its_valkey_and_takes_a_nudge_at_once(worker: Child, folder: Path) -> None:
     valkey = started(folder)
     queues = Queues(embedded_redis_url(folder))
@@ -109,6 +110,7 @@ def test_a_worker_ends_when_asked_without_a_valkey(worker: Child) -> None:
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.alone
 def test_a_long_backlog_of_one_queue_starves_no_other(worker: Child, folder: Path) -> None:
     valkey = started(folder)
     with Redis.from_url(embedded_redis_url(folder)) as redis:

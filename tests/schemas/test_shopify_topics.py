@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from copy import deepcopy
 from datetime import datetime
 
@@ -74,13 +75,26 @@ def test_a_naive_trigger_is_utc() -> None:
     assert told.updated_at == TRIGGERED
 
 
-def test_ten_thousand_lines_are_read_in_a_second() -> None:
-    body = json.dumps(order(line_items=[line(number) for number in range(10_000)])).encode()
-    started = time.process_time()
-    told = parse("orders/create", body, triggered_at=TRIGGERED).events[0]
-    assert time.process_time() - started < 1
+def quickest(work: Callable[[], object]) -> float:
+    """Seconds of processor time, of three rounds: what else the machine does slows some of them down."""
+    seconds = []
+    for _ in range(3):
+        started = time.process_time()
+        work()
+        seconds.append(time.process_time() - started)
+    return min(seconds)
+
+
+def test_ten_thousand_lines_are_read_and_each_costs_no_more_than_one_of_a_thousand() -> None:
+    few, many = (json.dumps(order(line_items=[line(n) for n in range(count)])).encode() for count in (1_000, 10_000))
+    told = parse("orders/create", many, triggered_at=TRIGGERED).events[0]
     assert isinstance(told, OrderPlaced)
     assert len(told.lines) == 10_000
+    whole = quickest(lambda: parse("orders/create", many, triggered_at=TRIGGERED))
+    # Ten times the lines: ten times the work. Work that grew with their square would be a hundred times.
+    assert whole < 25 * quickest(lambda: parse("orders/create", few, triggered_at=TRIGGERED))
+    # Against the floor, which is to decode the JSON and make nothing of it: 6 to 9 times.
+    assert whole < 30 * quickest(lambda: json.loads(many))
 
 
 # What a broken sender, or a person with a text editor, might put in place of any value.

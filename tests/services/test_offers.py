@@ -175,6 +175,7 @@ def test_korean_offers_are_marked_as_advertising(quick: OfferScene) -> None:
 
 
 # -- nobody else waits ------------------------------------------------------------------------------------------------
+@pytest.mark.alone
 def test_a_slow_platform_holds_a_batch_up_once(quick: OfferScene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offer_making, "LIMIT", 0.3)
     told = quick.world.hook

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from plugin.app import create_app_from
 from plugin.services.opens import without_pixel
 from plugin.store.models.figures import Open
 from plugin.store.models.messages import Message
 from tests.services.world import World, body, consent, whole_life
+from tests.support.apps import app_over
 
 MARKETING = ["cross_sell", "cross_sell_follow_up"]
 DOT = re.compile(r'<img src="http://127\.0\.0\.1:8000(/o/[\w.-]+)" alt="" width="1" height="1"')
@@ -46,7 +46,7 @@ def test_the_dot_in_a_mail_is_that_messages(world: World) -> None:
     message = world.message("cross_sell")
     with world.ctx.database.transaction() as session:
         session.get_one(Message, message.id).accepted_at = datetime.now(UTC) - timedelta(hours=1)
-    client = create_app_from(world.ctx).test_client()
+    client = app_over(world.ctx).test_client()
     agent = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1"}
     assert client.get(found[1], headers=agent).status_code == 200
     row = world.row(Open)

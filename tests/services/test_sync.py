@@ -227,6 +227,7 @@ def test_trouble_is_told_and_tried_again_ever_later(scene: ShopScene) -> None:
     assert (scene.progress().state, scene.progress().reason) == ("done", None)
 
 
+@pytest.mark.alone
 def test_a_platform_that_hangs_is_given_a_rest(scene: ShopScene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers have webhooks to read and mail to send."""
     monkeypatch.setattr(shop_work, "SLOW", 0.0)

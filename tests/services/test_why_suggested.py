@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from plugin.app import create_app_from
 from plugin.content.model import Why
 from plugin.services import logins
 from plugin.services.context import Context
 from plugin.services.message_content import message_content
 from plugin.store.models.shops import Shop
 from tests.services.world import World, customer, line, order
+from tests.support.apps import app_over
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ IN_WORDS = [("en", "bought with “Green tea 1” in 3 orders"), ("ko", "주문 
 
 @pytest.mark.parametrize(("language", "told"), IN_WORDS)
 def test_the_shop_reads_it_above_the_mail(world: World, language: str, told: str) -> None:
-    app = create_app_from(world.ctx)
+    app = app_over(world.ctx)
     client = app.test_client()
     with world.ctx.database.transaction() as session:
         link = logins.make_link(session, world.row(Shop).id, "command")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,6 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from plugin.app import create_app_from
 from plugin.services.context import Context
 from plugin.store.models.base import Base
 from plugin.store.models.customers import Customer
@@ -19,6 +19,7 @@ from plugin.store.models.orders import Order, Parcel
 from plugin.store.models.shops import Shop
 from plugin.store.session import Database
 from plugin.tokens import ARRIVAL, CLICK, SURVEY, UNSUBSCRIBE
+from tests.support.apps import app_over
 
 ADDRESS = "jane@example.com"
 BRAND = {"colour": "#1f5f5b", "legal_name": "Haneul Tea Ltd", "postal_address": "12 Bukchon-ro\nSeoul 03052"}
@@ -51,6 +52,13 @@ class Scene:
         with self.ctx.database.reading() as session:
             return list(session.scalars(select(model).filter_by(**where).order_by(model.id)))
 
+    def rows_soon(self, model: type[Any], count: int = 1) -> list[Any]:
+        """The rows, once there are so many: for what is written down behind the customer's back."""
+        deadline = time.monotonic() + 20
+        while len(found := self.rows(model)) < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return found
+
 
 def scene(ctx: Context, locale: str | None = "en", **order: Any) -> Scene:
     """A live shop whose customer's order was shipped three days ago; its survey is planned."""
@@ -61,7 +69,7 @@ def scene(ctx: Context, locale: str | None = "en", **order: Any) -> Scene:
         session.flush()
         message = add_order(session, ctx, shop, customer, "1001", locale=locale, **order)
         ids = shop.id, message.order_id, message.id
-    return Scene(ctx, create_app_from(ctx), *ids)
+    return Scene(ctx, app_over(ctx), *ids)
 
 
 def add_shop(session: Session, ctx: Context, domain: str = "haneul.myshopify.com") -> Shop:

@@ -14,7 +14,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 from sqlalchemy import insert, select
 
-from plugin.app import create_app_from
 from plugin.domain import reasons
 from plugin.queues import INGEST, Queues
 from plugin.services import measures
@@ -22,6 +21,7 @@ from plugin.services.tallies import MOST_NAMES, Listener, Tallies, read
 from plugin.store.models.messages import Message
 from plugin.store.models.orders import Order
 from plugin.store.models.shops import Receipt
+from tests.support.apps import app_over
 from tests.web.scenes import Scene
 
 GRAFANA = Path(__file__).parents[2] / "docs" / "grafana"
@@ -38,7 +38,7 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
 
 def scraped(scene: Scene, redis_url: str) -> dict[tuple[str, ...], float]:
     ctx = replace(scene.ctx, queues=Queues(redis_url))
-    found = samples(create_app_from(ctx).test_client().get("/metrics").text)
+    found = samples(app_over(ctx).test_client().get("/metrics").text)
     ctx.queues.redis.close()
     return found
 

@@ -20,12 +20,12 @@ import requests
 from playwright.sync_api import Browser, Frame, FrameLocator, Page, Route, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from plugin.app import create_app_from
 from plugin.services.context import Context
 from plugin.store.models.customers import Consent
 from plugin.store.models.platform import Errand, ShopToken
 from plugin.store.models.shops import Shop
 from schemas.settings import load_settings
+from tests.support.apps import app_over
 from tests.support.chromium import NAMES
 from tests.web.merchant.conftest import DOMAIN
 from tests.web.scenes import Scene, scene
@@ -203,7 +203,7 @@ def test_a_foreign_page_cannot_frame_it(house: House, page: Page):
 
 def test_without_an_admin_the_same_shop_has_no_way_in(house: House):
     settings = dataclasses.replace(house.tea.ctx.settings, shopify_api_key=None)
-    client = create_app_from(dataclasses.replace(house.tea.ctx, settings=settings)).test_client()
+    client = app_over(dataclasses.replace(house.tea.ctx, settings=settings)).test_client()
     assert client.get("/?embedded=1&shop=haneul.myshopify.com").status_code == 200  # the front door, not the app
     assert client.get("/app").headers["Location"] == "/login"
 

@@ -12,11 +12,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from jobs.cli import main
-from plugin.app import create_app_from
 from plugin.channels.email.errors import Retryable
 from plugin.services import login_mail, logins
 from plugin.store.models.merchants import LoginLink, LoginTry, MerchantSession
 from plugin.store.models.shops import Shop
+from tests.support.apps import app_over
 from tests.web.merchant.conftest import DOMAIN
 from tests.web.scenes import Scene
 
@@ -124,7 +124,7 @@ def test_an_uninstalled_shop_lets_nobody_in(tea: Scene, link: str, signed_in: Fl
 )
 def test_the_cookie_is_ours_alone(tea: Scene, link: str, public_url: str, secure: bool):
     settings = dataclasses.replace(tea.ctx.settings, public_url=public_url)
-    app = create_app_from(dataclasses.replace(tea.ctx, settings=settings))
+    app = app_over(dataclasses.replace(tea.ctx, settings=settings))
     header = app.test_client().post(link).headers["Set-Cookie"]
     assert "HttpOnly" in header
     assert "SameSite=Lax" in header

@@ -7,12 +7,12 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from plugin.app import create_app_from
 from plugin.services.api_keys import make_key
 from plugin.services.receipts import SHOWN
 from plugin.store.models.merchants import Change
 from plugin.store.models.shops import Receipt, Shop
 from tests.services.world import DOMAIN, World, order
+from tests.support.apps import app_over
 from tests.web.scenes import Scene
 
 OTHER = "birch.myshopify.com"
@@ -76,7 +76,7 @@ def test_the_list_has_pages(world: World, signed_in: FlaskClient) -> None:
 def test_the_api_does_the_same(world: World) -> None:
     with world.ctx.database.transaction() as session:
         key = make_key(session, world.row(Shop, domain=DOMAIN).id, "books", "the owner").secret
-    client, headers = create_app_from(world.ctx).test_client(), {"Authorization": f"Bearer {key}"}
+    client, headers = app_over(world.ctx).test_client(), {"Authorization": f"Bearer {key}"}
     [notice] = client.get("/api/v1/notices", headers=headers).json["items"]
     assert (notice["topic"], notice["state"], notice["body_left"]) == ("orders/create", "rejected", True)
     assert client.post("/api/v1/notices/again", headers=headers).json == {"count": 1}

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from plugin.app import create_app_from
 from plugin.services.shops import register
 from plugin.store.models.shops import Shop
+from tests.support.apps import app_over
 from tests.web.merchant.conftest import DOMAIN, access, session_token
 from tests.web.scenes import Scene
 
@@ -95,7 +95,7 @@ def test_other_headers_are_none_of_ours(tea: Scene, header: str):
 
 def test_both_secrets_hold_during_a_rotation(tea: Scene):
     settings = dataclasses.replace(tea.ctx.settings, shopify_api_secret_old=OLD)
-    client = create_app_from(dataclasses.replace(tea.ctx, settings=settings)).test_client()
+    client = app_over(dataclasses.replace(tea.ctx, settings=settings)).test_client()
     for secret in (OLD, None):
         assert client.get(f"/app?id_token={session_token(tea.ctx, secret=secret)}").status_code == 200
     assert tea.app.test_client().get(
@@ -105,7 +105,7 @@ def test_both_secrets_hold_during_a_rotation(tea: Scene):
 
 def test_without_shopify_no_token_opens_anything(tea: Scene):
     settings = dataclasses.replace(tea.ctx.settings, shopify_api_key=None, shopify_api_secret=None)
-    client = create_app_from(dataclasses.replace(tea.ctx, settings=settings)).test_client()
+    client = app_over(dataclasses.replace(tea.ctx, settings=settings)).test_client()
     assert client.get("/app", headers={"Authorization": f"Bearer {session_token(tea.ctx)}"}).status_code == 401
 
 
@@ -130,7 +130,7 @@ def test_a_token_in_the_address_changes_nothing(tea: Scene):
 def test_a_new_shop_is_registered_once_and_told_that_access_is_missing(tea: Scene):
     """Shopify cannot be reached here: the page says so and still comes, and the next one does not wait for it."""
     settings = dataclasses.replace(tea.ctx.settings, shopify_admin_url="http://127.0.0.1:9")
-    client = create_app_from(dataclasses.replace(tea.ctx, settings=settings)).test_client()
+    client = app_over(dataclasses.replace(tea.ctx, settings=settings)).test_client()
     for _ in range(2):
         answer = client.get(f"/?id_token={session_token(tea.ctx, 'fresh.myshopify.com')}")
         assert answer.status_code == 200
