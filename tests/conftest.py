@@ -22,7 +22,7 @@ from plugin.clock import FixedClock
 from plugin.config import ConfigError, Settings, embedded_redis_url
 from plugin.services.context import Context
 from plugin.store.session import Database
-from tests.support import network, postgres
+from tests.support import network, postgres, statements
 from tests.support.chromium import ARGS, NAMES
 from tests.support.fakes import RecordingQueues
 
@@ -41,6 +41,7 @@ skipped: list[str] = []
 
 def pytest_configure(config: pytest.Config) -> None:
     network.block()
+    statements.share()
     if not hasattr(config, "workerinput"):
         os.environ[postgres.RUN] = tempfile.mkdtemp(prefix="dasi-run-")
         os.environ[f"{postgres.RUN}_PID"] = str(os.getpid())

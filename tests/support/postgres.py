@@ -22,6 +22,8 @@ from plugin.store.session import Database
 
 RUN = "DASI_TEST_RUN"  # the folder that all workers of one test run share
 TEMPLATE = "dasi_template"
+MEMORY = "/dev/shm"  # a thousand databases come and go: no disk need hear of it
+ROOM = 2**32  # bytes
 NOBODY = 65534
 FAST = {
     "listen_addresses": "", "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
@@ -99,7 +101,7 @@ def _binaries() -> Path | None:
 
 
 def _start(install: Path) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="dasi-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="dasi-pg-", dir=MEMORY if _roomy(MEMORY) else "/tmp"))
     folder.chmod(0o755)
     as_user: dict[str, int] = {}
     if os.geteuid() == 0:  # PostgreSQL refuses to be root
@@ -132,6 +134,10 @@ def _start(install: Path) -> Path:
         except psycopg.OperationalError:
             time.sleep(0.05)
     raise RuntimeError(f"PostgreSQL did not start: {(folder / 'log').read_text()[-2000:]}")
+
+
+def _roomy(folder: str) -> bool:
+    return os.path.isdir(folder) and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > ROOM
 
 
 def _reachable(install: Path) -> bool:
