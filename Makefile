@@ -21,7 +21,7 @@ run: $(VENV)/.run
 
 # What measures itself against real time runs by itself, after the rest.
 test: $(VENV)/.dev
-	$(BIN)/pytest -n auto -q -m "not alone"
+	$(BIN)/pytest -n auto --dist worksteal -q -m "not alone"
 	$(BIN)/pytest -q -m alone
 
 lint: $(VENV)/.dev
