@@ -24,7 +24,8 @@ from plugin.services.context import Context
 from plugin.store.models.customers import Consent
 from plugin.store.models.platform import Errand, ShopToken
 from plugin.store.models.shops import Shop
-from schemas.settings import load_settings
+from schemas.offers import Give, OfferRules
+from schemas.settings import dump_settings, load_settings
 from tests.support.apps import app_over
 from tests.support.chromium import NAMES
 from tests.web.merchant.conftest import DOMAIN
@@ -243,6 +244,32 @@ def test_a_wording_is_written_tried_and_saved(house: House, page: Page):
     expect(frame.locator(".banner.good")).to_contain_text("default is in use again")
     assert load_settings(house.tea.rows(Shop)[0].settings).step("survey").subject == {}
     assert [line for line in house.refused if "Content Security Policy" in line] == []
+
+
+@pytest.mark.parametrize("result", ["granted-all", "declined-all"])
+def test_a_permission_is_asked_for_where_it_is_missing(house: House, page: Page, result: str):
+    """By the admin, in a window of its own; here it answers at once. Without an admin there is nobody to ask."""
+    opened(page).locator("#flow").wait_for()  # the first contact tells which permissions there are
+    gift_card = Give(kind="gift_card", minor=500, days=30)
+    with house.tea.ctx.database.transaction() as session:
+        shop = session.get_one(Shop, house.tea.shop_id)
+        shop.currency, shop.scopes = "EUR", ["read_orders"]
+        settings = load_settings(shop.settings)
+        offers = OfferRules(enabled=True, gift=gift_card, gift_above_minor=10_000)
+        shop.settings = dump_settings(dataclasses.replace(settings, offers=offers))
+    page.add_init_script(
+        f"""window.asked = [];
+        addEventListener("DOMContentLoaded", () => {{ if (window.shopify) shopify.scopes = {{
+          request: async (scopes) => {{ asked.push(...scopes); return {{ result: "{result}" }}; }} }}; }}, true);"""
+    )
+    frame = go(page, "/app/offers")
+    button = frame.get_by_role("button", name="Allow it in Shopify")
+    button.click()
+    assert page.frames[1].evaluate("asked") == ["write_gift_cards"]
+    if result == "granted-all":
+        expect(frame.locator(".banner.warn [role=status]")).to_contain_text("Allowed.")
+    else:
+        expect(button).to_be_enabled()  # to be asked again, should they think better of it
 
 
 def test_files_go_out_and_come_in(house: House, page: Page):

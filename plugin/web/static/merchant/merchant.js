@@ -122,9 +122,25 @@
     if (button && navigator.clipboard) navigator.clipboard.writeText(button.dataset.copy);
   });
 
+  // A permission that the shop may still give: the admin asks for it in a window of its own, and tells us by webhook.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("[data-scope]");
+    if (!button) return;
+    button.disabled = true;
+    window.shopify.scopes.request([button.dataset.scope]).then(({ result }) => {
+      if (result !== "granted-all") return;
+      const said = document.createElement("p");
+      said.setAttribute("role", "status");
+      said.textContent = button.dataset.granted;
+      button.replaceWith(said);
+    }).finally(() => { button.disabled = false; });
+  });
+
   function mark() {
     const nav = document.querySelector(".nav a[aria-current]");
     if (nav) nav.scrollIntoView({ block: "nearest", inline: "center" });
+    const asks = embedded && window.shopify.scopes;
+    for (const button of document.querySelectorAll("[data-scope]")) button.hidden = !asks;
   }
   mark();
 })();
