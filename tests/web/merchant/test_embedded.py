@@ -222,6 +222,7 @@ def go(page: Page, path: str) -> Frame:
     """Follow our own link to a page that the navigation does not name."""
     opened(page).locator("#flow").wait_for()
     frame = page.frames[1]
+    frame.wait_for_function("window.htmx")  # the flow may be drawn before the scripts have run
     frame.evaluate("path => htmx.ajax('GET', path, {target: 'body', swap: 'innerHTML', push: 'true'})", path)
     return frame
 

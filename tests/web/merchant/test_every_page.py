@@ -15,6 +15,7 @@ from plugin.services import answers, logins, mendings, tagging
 from plugin.services.context import Context
 from plugin.web import auth
 from plugin.web.auth import Auth
+from tests.support.chromium import sign_in
 from tests.web.scenes import scene
 
 pytestmark = pytest.mark.browser
@@ -49,8 +50,7 @@ def signed(request: pytest.FixtureRequest, browser: Browser, sqlite_context: Con
     locale = "ko-KR" if request.param == "ko" else "en-GB"
     context = browser.new_context(locale=locale, viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.goto(base + link)
-    page.locator("main button").first.click()
+    sign_in(page, base + link)
     new = f"/app/feedback/mended/new?tag={tag}&en=Parcels+leave+at+once+now."
     yield Signed(context, base, [*_paths(tea.app), new])
     context.close()

@@ -16,6 +16,7 @@ from plugin.services.context import Context
 from plugin.services.figure_days import roll_up
 from plugin.store.models.customers import Consent
 from plugin.web.merchant import words
+from tests.support.chromium import sign_in
 from tests.web.merchant.numbers import fill_numbers
 from tests.web.scenes import Scene, scene
 
@@ -51,8 +52,7 @@ def signed_in(
     page.set_default_timeout(15_000)
     with made.ctx.database.transaction() as session:
         link = logins.make_link(session, made.shop_id, "command")
-    page.goto(f"/login/{link}")
-    page.locator("main button").first.click()
+    sign_in(page, f"/login/{link}")
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from plugin.app import create_app_from
@@ -20,6 +20,7 @@ from plugin.store.models.messages import Act, Click, Message
 from plugin.store.models.orders import Order
 from plugin.store.models.shops import Shop
 from tests.services.world import World, consent, order, parcel, whole_life
+from tests.support.chromium import sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -79,8 +80,7 @@ def desk(request: pytest.FixtureRequest, browser: Browser, sqlite_context: Conte
     context = browser.new_context(locale=locale, viewport={"width": 390, "height": 844}, java_script_enabled=False)
     page = context.new_page()
     page.set_default_timeout(15_000)
-    page.goto(base + link)
-    page.locator("main button").first.click()
+    sign_in(page, base + link)
     yield Desk(page, base, world, world.row(Order, name="#1001").id, world.row(Issue).id)
     context.close()
     server.shutdown()
@@ -93,9 +93,9 @@ def test_cancel_from_the_orders_page(desk: Desk) -> None:
     desk.go(f"/app/orders/{order_id}")
     survey = desk.world.row(Message, order_id=order_id, step="survey")
     desk.page.locator(f"#m{survey.id} button[value=cancel]").click()
-    assert desk.page.locator("main [role=status]").count() == 1
+    expect(desk.page.locator("main [role=status]")).to_have_count(1)
     assert [(act.kind, act.step) for act in desk.world.rows(Act)] == [("cancel", "survey")]
-    assert desk.page.locator(f"#m{survey.id} .badge.cancelled").count() == 1
+    expect(desk.page.locator(f"#m{survey.id} .badge.cancelled")).to_have_count(1)
 
 
 def test_the_mail_is_shown_in_its_frame(desk: Desk) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from plugin.services import logins
@@ -16,6 +16,7 @@ from plugin.services.context import Context
 from plugin.services.sender_check import mail_questions
 from plugin.services.shop_work import work_off
 from tests.services.world import Sink, body
+from tests.support.chromium import sign_in
 from tests.web.scenes import Scene, scene
 
 pytestmark = pytest.mark.browser
@@ -54,13 +55,12 @@ def test_from_the_settings_to_the_confirmed_address(
     merchant = browser.new_context(locale=language, viewport={"width": width, "height": 900})
     reader = browser.new_context(locale=language, viewport={"width": width, "height": 900}, java_script_enabled=False)
     page, mail = merchant.new_page(), reader.new_page()
-    page.goto(base + link)
-    page.locator("main button").first.click()
+    sign_in(page, base + link)
     page.goto(f"{base}/app/settings")
     page.locator("#sender-email").fill("hello@haneul.example")
     page.keyboard.press("Enter")
     page.wait_for_url("**/app/settings?said=saved")
-    assert words[0] in page.locator("#sender").inner_text()
+    expect(page.locator("#sender")).to_contain_text(words[0])
     sink = Sink()
     mail_questions(tea.ctx, sink)
     while work_off(tea.ctx):
@@ -71,12 +71,11 @@ def test_from_the_settings_to_the_confirmed_address(
     button = mail.locator("main button")
     assert button.count() == 1
     button.click()  # the reader's mail program need not run scripts, nor know the merchant's session
-    assert mail.locator("main [role=status]").count() == 1
+    expect(mail.locator("main [role=status]")).to_have_count(1)
     page.locator("#sender a[href='/app/settings/sender']").click()
     page.wait_for_url("**/app/settings/sender")
-    text = page.locator("main").inner_text()
-    assert words[1] in text
-    assert words[2].lower() in text.lower()
+    expect(page.locator("main")).to_contain_text(words[1])
+    expect(page.locator("main")).to_contain_text(words[2], ignore_case=True)
     usable(page)
     page.goto(base + found[1])  # used up: a page in plain words
     usable(page)
