@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from hypothesis import settings as hypothesis_settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from redis import Redis
 
 from jobs import embedded
@@ -23,7 +23,7 @@ from plugin.config import ConfigError, Settings, embedded_redis_url
 from plugin.services.context import Context
 from plugin.store.session import Database
 from tests.support import network, postgres, statements
-from tests.support.chromium import ARGS, NAMES
+from tests.support.chromium import chromium
 from tests.support.fakes import RecordingQueues
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)  # a Monday
@@ -205,10 +205,5 @@ def shared() -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip("needs Chromium: none of chromium, chromium-browser, google-chrome is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+    with chromium() as browser:
         yield browser
-        browser.close()

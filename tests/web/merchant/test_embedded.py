@@ -6,7 +6,6 @@ import dataclasses
 import importlib.util
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Frame, FrameLocator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Frame, FrameLocator, Page, Route, expect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from plugin.services.context import Context
@@ -27,7 +26,7 @@ from plugin.store.models.shops import Shop
 from schemas.offers import Give, OfferRules
 from schemas.settings import dump_settings, load_settings
 from tests.support.apps import app_over
-from tests.support.chromium import NAMES
+from tests.support.chromium import chromium
 from tests.web.merchant.conftest import DOMAIN
 from tests.web.scenes import Scene, scene
 
@@ -53,13 +52,8 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip("needs Chromium: none of chromium, chromium-browser, google-chrome is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+    with chromium(ARGS) as browser:
         yield browser
-        browser.close()
 
 
 @dataclasses.dataclass

@@ -81,6 +81,7 @@
       if (main) main.focus({ preventScroll: true });
     }
     mark();
+    offerScopes();
   });
 
   // The admin's own navigation, where it draws one, takes the place of ours.
@@ -139,8 +140,11 @@
   function mark() {
     const nav = document.querySelector(".nav a[aria-current]");
     if (nav) nav.scrollIntoView({ block: "nearest", inline: "center" });
+  }
+  function offerScopes() {
     const asks = embedded && window.shopify.scopes;
     for (const button of document.querySelectorAll("[data-scope]")) button.hidden = !asks;
   }
   mark();
+  offerScopes();
 })();
